@@ -1,0 +1,175 @@
+"""One function for each call that adds something: ingest, signatures, bytes, processing tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow_provider_ittybit.api.decoding import read_resource
+from airflow_provider_ittybit.api.forms import form_text
+from airflow_provider_ittybit.api.generations import GENERATIONS, Generation, TaskShape, Upload
+from airflow_provider_ittybit.api.identifiers import PREFIXES, check_id
+from airflow_provider_ittybit.api.messages import Body, Call, Origin, Request
+from airflow_provider_ittybit.exceptions import IttybitInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JOB_KINDS = frozenset({"video", "audio", "image", "animation", "adaptive_video"})
+"""Kinds that ``POST /jobs`` documents; any other kind of the jobs generation goes to ``POST /tasks``."""
+
+Resource = dict[str, Any]
+
+
+def ingest(generation: Generation, url: str, fields: Mapping[str, Any]) -> Call[Resource]:
+    """Have ittybit fetch media from a URL.
+
+    - media generation: a form with ``url`` to the uploads host.
+    - files generations: ``POST /files``.
+    - tasks generation: ``POST /runs`` whose only task is an ``ingest``, as the reference shows it. Whether
+      ``POST /tasks`` would take that kind is not stated.
+    - jobs generation: ``POST /jobs``, which always makes something of its input, so it needs a ``kind``.
+
+    :param url: where ittybit finds the media.
+    :param fields: what else to say; what the generation does not document must be checked before.
+    """
+    if Upload.MULTIPART in generation.uploads:
+        request = Request("POST", "/media", Origin.UPLOADS, body=form_text({"url": url}))
+    elif generation.task_shape is TaskShape.NESTED:
+        tasks = [{"kind": "ingest", "options": {"url": url}}]
+        request = Request("POST", "/runs", json={"tasks": tasks})
+    elif generation.task_shape is TaskShape.JOB:
+        return create_task(generation, fields.get("kind"), url, fields.get("options"), _job_fields(fields))
+    else:
+        request = Request("POST", "/files", json={"url": url, **fields})
+    return Call(request, read_resource)
+
+
+def send_form(body: Body) -> Call[Resource]:
+    """Send media as a form to the uploads host (media generation)."""
+    return Call(Request("POST", "/media", Origin.UPLOADS, body=body), read_resource)
+
+
+def sign(
+    generation: Generation,
+    filename: str,
+    *,
+    folder: str | None = None,
+    method: str = "get",
+    expiry: int | None = None,
+) -> Call[Resource]:
+    """Ask for a URL that lets its holder read (``get``) or write (``put``) one file.
+
+    :param filename: the file's name.
+    :param folder: the folder it is in.
+    :param method: ``get`` or ``put``.
+    :param expiry: Unix seconds until which the URL works; without it ittybit decides.
+    """
+    row = generation.resource("signatures", "create")
+    if method not in ("get", "put"):
+        message = f"method={method!r} cannot be signed: it is get or put."
+        raise IttybitInputError(message)
+    if not filename:
+        message = "A signed URL needs a filename."
+        raise IttybitInputError(message)
+    wish = {"filename": filename, "folder": folder, "method": method, "expiry": expiry}
+    body = {name: value for name, value in wish.items() if value is not None}
+    return Call(Request("POST", row.path, json=body), read_resource)
+
+
+def put_signed(url: str, body: Body) -> Call[Resource]:
+    """Send bytes to a signed URL; neither key nor version header go there."""
+    return Call(Request("PUT", url, Origin.SIGNED, body=body), read_resource)
+
+
+def put_direct(folder: str | None, filename: str, body: Body) -> Call[Resource]:
+    """Send bytes with the key to the delivery domain of the connection."""
+    segments = [*(folder or "").split("/"), filename]
+    if any(segment.strip(".") == "" and segment for segment in segments):
+        message = f"The folder {folder!r} or filename {filename!r} consists of dots; nothing was sent."
+        raise IttybitInputError(message)
+    path = "/" + "/".join(quote(segment, safe="") for segment in segments if segment)
+    return Call(Request("PUT", path, Origin.DELIVERY, body=body), read_resource)
+
+
+def create_task(
+    generation: Generation,
+    kind: object,
+    source: str | Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+    fields: Mapping[str, Any] | None = None,
+    *,
+    idempotency_key: str | None = None,
+) -> Call[Resource]:
+    """Ask for processing.
+
+    :param kind: what to make: ``video``, ``image``, ``audio``, ``thumbnails``, ``subtitles``, …
+    :param source: the id of a file (files generations), a URL, or the input object of a task of the jobs
+        generation.
+    :param options: options of the kind.
+    :param fields: other top-level fields, such as ``folder``, ``filename``, ``ref``, ``metadata``.
+    :param idempotency_key: lets ittybit recognise a repetition (jobs generation; elsewhere not sent).
+    :raises IttybitInputError: no kind, no usable source, or an option that collides with another field.
+    """
+    if not isinstance(kind, str) or not kind:
+        message = f"kind={kind!r} does not say what to make of {_shown(source)}: pass kind, such as 'video' or 'image'."
+        raise IttybitInputError(message)
+    body: dict[str, Any]
+    match generation.task_shape:
+        case TaskShape.FLAT:
+            path, body = "/tasks", _flat(kind, source, options or {}, fields or {})
+        case TaskShape.NESTED:
+            body = {"url": _url(source), "kind": kind, **(fields or {})}
+            path, body = "/tasks", ({**body, "options": dict(options)} if options else body)
+        case TaskShape.JOB:
+            path, body = _job(kind, source, options, fields or {})
+        case None:
+            lack = "cannot create tasks"
+            raise generation.lacks(lack, [g.name for g in GENERATIONS if g.task_shape])
+    key = idempotency_key if generation.idempotency else None
+    return Call(Request("POST", path, json=body, idempotency_key=key), read_resource)
+
+
+def _flat(
+    kind: str, source: str | Mapping[str, Any], options: Mapping[str, Any], fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    taken = {"kind", "url", "file_id", *fields}
+    twice = sorted(taken & set(options))
+    if twice:
+        message = f"The options {', '.join(twice)} collide with fields of the task itself; rename or drop them."
+        raise IttybitInputError(message)
+    text = source if isinstance(source, str) else ""
+    where = {"file_id": check_id(text)} if _is_id(text) else {"url": _url(source)}
+    return {**where, "kind": kind, **options, **fields}
+
+
+def _job(
+    kind: str, source: str | Mapping[str, Any], options: Mapping[str, Any] | None, fields: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    extra = {"options": dict(options)} if options else {}
+    if kind in JOB_KINDS and isinstance(source, str):
+        return "/jobs", {"input": _url(source), "kind": kind, **extra, **fields}
+    given = {"url": _url(source)} if isinstance(source, str) else dict(source)
+    return "/tasks", {"kind": kind, "input": given, **extra, **fields}
+
+
+def _job_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in ("kind", "options")}
+
+
+def _url(source: str | Mapping[str, Any]) -> str:
+    if isinstance(source, str) and source.split("://", 1)[0].lower() in ("http", "https", "s3") and "://" in source:
+        return source
+    message = (
+        f"{_shown(source)} cannot be the input here: this API generation takes a URL (http, https or s3), "
+        "and the files generations also the id of a file."
+    )
+    raise IttybitInputError(message)
+
+
+def _is_id(text: str) -> bool:
+    return "://" not in text and PREFIXES.get(text.partition("_")[0]) == "files"
+
+
+def _shown(source: object) -> str:
+    return repr(source.split("?", 1)[0]) if isinstance(source, str) else repr(source)

@@ -1,0 +1,177 @@
+"""From an answer that means "no" to the error that a task fails with, in ittybit's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ittybit import exceptions as errors
+from airflow_provider_ittybit.api.retrying import retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_ittybit.api.messages import Request, Response
+
+SNIPPET = 200
+"""Characters of an unreadable body that an error shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a status means: the error to raise and what its reader should do next."""
+
+    error: type[errors.IttybitError]
+    advice: str
+
+
+_REFUSALS: Mapping[int, Refusal] = {
+    400: Refusal(errors.IttybitInvalidRequestError, "Correct the values; a retry would fail the same way."),
+    401: Refusal(
+        errors.IttybitAuthenticationError,
+        "Put a valid API key of the right project into the password of the Airflow connection; keys are "
+        "made and seen in the ittybit app.",
+    ),
+    402: Refusal(
+        errors.IttybitPaymentError,
+        "Settle the bill or raise the quota of the ittybit account, then clear the task.",
+    ),
+    403: Refusal(
+        errors.IttybitPermissionError,
+        "Use a key that may do this, of the project that owns the resource.",
+    ),
+    404: Refusal(
+        errors.IttybitNotFoundError,
+        "Check the id, and that the key belongs to the same project; it may have been deleted.",
+    ),
+    405: Refusal(
+        errors.IttybitInvalidRequestError,
+        "This API version does not have this method here; check api_version of the connection.",
+    ),
+    413: Refusal(
+        errors.IttybitInvalidRequestError,
+        "The file is larger than the account's limit; make it smaller or ask ittybit's support to raise it.",
+    ),
+    422: Refusal(errors.IttybitInvalidRequestError, "Correct the values; a retry would fail the same way."),
+    429: Refusal(
+        errors.IttybitRateLimitError,
+        "Run fewer tasks at once (an Airflow pool), or ask ittybit's support for a higher limit.",
+    ),
+    503: Refusal(errors.IttybitServerError, "ittybit is not available now; let a retry try again later."),
+}
+_OTHER_CLIENT = Refusal(errors.IttybitInvalidRequestError, "Check the request; a retry would fail the same way.")
+_OTHER_SERVER = Refusal(errors.IttybitServerError, "A retry may help; if not, give ittybit's support the request id.")
+_OTHER = Refusal(errors.IttybitError, "Whether anything was done is not certain: look at ittybit before trying again.")
+_REDIRECT = Refusal(
+    errors.IttybitUnreadableAnswerError,
+    "The redirect was not followed, so that the API key stays with its host. Check host of the connection.",
+)
+
+KIND_STATUS: Mapping[str, int] = {
+    "token_missing": 401,
+    "token_invalid": 401,
+    "project_required": 403,
+    "request_invalid": 400,
+    "url_required": 400,
+    "format_unsupported": 400,
+    "invalid_input": 400,
+    "task_not_found": 404,
+    "run_not_found": 404,
+    "job_not_found": 404,
+    "automation_not_found": 404,
+    "payment_required": 402,
+    "internal_error": 500,
+}
+"""The status each published error kind stands for: it decides where an error comes with a success status."""
+
+
+def answer_error(
+    request: Request,
+    response: Response,
+    *,
+    detail: str | None = None,
+    kind: str | None = None,
+    request_id: str | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> errors.IttybitError:
+    """Make the error for an answer.
+
+    :param detail: ittybit's message; without one, the status in words and the start of the body.
+    :param kind: ittybit's error kind, if it sent one.
+    :param request_id: ittybit's id of the request; without one the ``X-Request-Id`` header is used if there.
+    :param meta: the envelope's ``meta``, whose ``status`` counts where the HTTP status says success.
+    """
+    status = response.status
+    meaning = status if status >= 300 else _inner_status(kind, meta or {})
+    refusal = _refusal(meaning)
+    request_id = request_id or response.headers.get("x-request-id")
+    words = detail or _describe(response)
+    notes = [note for note in (kind and f"kind {kind}", request_id and f"request id {request_id}") if note]
+    lead = f"ittybit answered {request.method} {request.public_path} with {status}{_phrase(status)}"
+    if status < 300:
+        lead += " and an error inside"
+    message = f"{lead}: {words}{' (' + ', '.join(notes) + ')' if notes else ''} {refusal.advice}"
+    error = refusal.error(
+        message,
+        status=status,
+        detail=words,
+        kind=kind,
+        request_id=request_id,
+        method=request.method,
+        path=request.public_path,
+    )
+    if isinstance(error, errors.IttybitRateLimitError):
+        error.retry_after = retry_after(response.headers.get("retry-after"))
+    return error
+
+
+def unreadable(request: Request, response: Response, reason: str) -> errors.IttybitUnreadableAnswerError:
+    """Make the error for an answer with a success status that cannot be understood.
+
+    :param reason: what is wrong with it, as half a sentence.
+    """
+    message = (
+        f"ittybit answered {request.method} {request.public_path} with {response.status}"
+        f"{_phrase(response.status)}, but the answer cannot be read: {reason}. {_describe(response)} Check "
+        "that host of the connection is the ittybit API and that api_version fits it."
+    )
+    return errors.IttybitUnreadableAnswerError(
+        message,
+        status=response.status,
+        request_id=response.headers.get("x-request-id"),
+        method=request.method,
+        path=request.public_path,
+    )
+
+
+def _refusal(status: int) -> Refusal:
+    if status in _REFUSALS:
+        return _REFUSALS[status]
+    if 300 <= status < 400:
+        return _REDIRECT
+    if 400 <= status < 500:
+        return _OTHER_CLIENT
+    return _OTHER_SERVER if status >= 500 else _OTHER
+
+
+def _inner_status(kind: str | None, meta: Mapping[str, Any]) -> int:
+    inner = meta.get("status")
+    if isinstance(inner, int) and not isinstance(inner, bool) and 400 <= inner < 600:
+        return inner
+    return KIND_STATUS.get(kind or "", 200)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f" {HTTPStatus(status).phrase}"
+    except ValueError:
+        return ""
+
+
+def _describe(response: Response) -> str:
+    if not response.content.strip():
+        return "The body is empty."
+    content_type = response.headers.get("content-type", "no content type").split(";")[0]
+    start = " ".join(response.content[: 4 * SNIPPET].decode("utf-8", "replace").split())
+    return f"The body ({content_type}) begins: {start[:SNIPPET]!r}."

@@ -1,0 +1,32 @@
+"""The ``Link`` header of RFC 8288, and ittybit's ``Links``, which differs from it by a letter."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]*))?)*)")
+_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]*))", re.IGNORECASE)
+_LONGEST = 65_536
+
+
+def read_links(headers: Mapping[str, str]) -> dict[str, str]:
+    """Read the URLs of related pages.
+
+    Both ``Link`` (the tasks generation) and ``Links`` (the ``2025-08-20`` API) are read in any generation;
+    where both name the same relation, ``Link`` wins.
+
+    :param headers: the answer's headers, found without regard to case.
+    :return: URL by relation: ``self``, ``first``, ``prev``, ``next``, ``last``.
+    """
+    found: dict[str, str] = {}
+    for header in ("links", "link"):
+        for url, parameters in _LINK.findall(headers.get(header, "")[:_LONGEST]):
+            relations = _REL.search(parameters)
+            if relations and url:
+                for relation in (relations.group(1) or relations.group(2) or "").lower().split():
+                    found[relation] = url
+    return found

@@ -1,0 +1,111 @@
+"""What the next page is, in every generation, and when to stop asking."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_provider_ittybit.api.generations import Generation, Paging
+
+if TYPE_CHECKING:
+    from airflow_provider_ittybit.api.decoding import Page
+    from airflow_provider_ittybit.api.messages import Request
+
+REMEMBERED_PAGES = 8
+"""Pages whose ids are remembered: an item that moves between pages while they are read moves to a near one."""
+
+
+class Pager:
+    """Walks through the pages of one list: it says what to send next and takes each page.
+
+    :param generation: the pinned generation.
+    :param first: the request for the first page.
+    """
+
+    def __init__(self, generation: Generation, first: Request) -> None:
+        self._generation = generation
+        self._asked: set[tuple[tuple[str, str], ...]] = {tuple(sorted(first.query))}
+        self._recent: deque[frozenset[str]] = deque(maxlen=REMEMBERED_PAGES)
+        self.request: Request | None = first
+        self.stopped_because: str | None = None
+
+    def receive(self, page: Page) -> list[dict[str, Any]]:
+        """Take the page that answers ``request`` and set ``request`` to the next one, or to ``None``.
+
+        :return: the items not seen on the pages before it.
+        """
+        request = self.request
+        if request is None:
+            message = "no page was asked for"
+            raise ValueError(message)
+        seen = frozenset().union(*self._recent)
+        ids = [item.get("id") for item in page.items]
+        fresh = [item for item, key in zip(page.items, ids, strict=True) if not (isinstance(key, str) and key in seen)]
+        self._recent.append(frozenset(key for key in ids if isinstance(key, str)))
+        self.request = self._following(request, page, repeated=bool(page.items) and not fresh)
+        return fresh
+
+    def stop(self) -> None:
+        """Ask for no further page."""
+        self.request = None
+
+    def _following(self, request: Request, page: Page, *, repeated: bool) -> Request | None:
+        following = next_page(self._generation, request, page)
+        if following is None:
+            return None
+        key = tuple(sorted(following.query))
+        if repeated or key in self._asked:
+            self.stopped_because = "ittybit's link to the next page leads back to one already read"
+            return None
+        self._asked.add(key)
+        return following
+
+
+def next_page(generation: Generation, request: Request, page: Page) -> Request | None:
+    """Tell the request for the page after this one.
+
+    A ``next`` link, from the body or a header, is followed by its query only, on the path and the host of
+    the first request: so the key cannot go elsewhere, whatever a link says, and a link that leaves out the
+    filters (as the one on the responses page does) keeps them. Without a link, ``Has-More``, ``meta.page``
+    and, for page numbers without any such word, a full page say that there is more.
+
+    :return: the request, or ``None`` at the end of the list.
+    """
+    if page.has_more is False or not page.items:
+        return None
+    link = page.links.get("next")
+    if link is not None:
+        return _with(request, dict(_query_of(link)))
+    if page.has_more and isinstance(page.items[-1].get("id"), str):
+        return _with(request, {"after": page.items[-1]["id"]})
+    if page.page is not None and page.pages is not None:
+        return _with(request, {"page": str(page.page + 1)}) if page.page < page.pages else None
+    if generation.paging is Paging.PAGES and not page.links and page.has_more is None:
+        return _numbered(request, page)
+    return None
+
+
+def _numbered(request: Request, page: Page) -> Request | None:
+    query = dict(request.query)
+    size = query.get("limit", "")
+    if not size.isdigit() or len(page.items) < int(size):
+        return None
+    number = query.get("page", "1")
+    return _with(request, {"page": str(int(number) + 1)}) if number.isdigit() else None
+
+
+def _with(request: Request, changes: dict[str, str]) -> Request | None:
+    query = dict(request.query)
+    if "after" in changes:
+        query.pop("before", None)
+    merged = tuple({**query, **changes}.items())
+    return replace(request, query=merged) if changes else None
+
+
+def _query_of(link: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(urlsplit(link).query, max_num_fields=50)
+    except ValueError:
+        return []

@@ -1,0 +1,85 @@
+"""May this be sent again, and after how long: one policy for both transports."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_ittybit.api.messages import Request
+
+LONGEST_WAIT = 120.0
+"""Seconds: a longer ``Retry-After`` is cut to this, so that one answer cannot hold a worker for hours."""
+FIRST_WAIT = 0.5
+LONGEST_BACKOFF = 30.0
+_READS_AND_DELETES = frozenset({"GET", "HEAD", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt went.
+
+    :param status: the answer's status, ``None`` if none came.
+    :param retry_after: value of its ``Retry-After`` header.
+    :param may_have_arrived: without an answer: whether the request may have reached ittybit.
+    """
+
+    status: int | None = None
+    retry_after: str | None = None
+    may_have_arrived: bool = True
+
+
+def may_send_again(request: Request, outcome: Outcome) -> bool:
+    """Tell whether a request can be sent again without doing anything twice.
+
+    - 429 means it was not acted on: any request may go again.
+    - A request that surely never arrived may go again.
+    - GET and DELETE may go again after no answer, 408 and 5xx. So may a POST with an idempotency key.
+    - Any other POST, PUT and PATCH may not: ittybit may have acted on it.
+    """
+    if outcome.status == 429:
+        return True
+    if outcome.status is None and not outcome.may_have_arrived:
+        return True
+    repeatable = request.method in _READS_AND_DELETES or request.idempotency_key is not None
+    return repeatable and (outcome.status is None or outcome.status == 408 or outcome.status >= 500)
+
+
+def wait_before(attempt: int, outcome: Outcome) -> float:
+    """Tell how many seconds to wait before the next attempt.
+
+    ``Retry-After`` is obeyed up to 120 s; otherwise the wait doubles from 0.5 s up to 30 s. A random part
+    keeps many tasks from coming back at once.
+
+    :param attempt: number of attempts made so far, from 1.
+    :param outcome: how the last one went.
+    """
+    asked = retry_after(outcome.retry_after)
+    if asked is not None:
+        return min(asked, LONGEST_WAIT) + random.uniform(0, 0.25)  # noqa: S311 - spreads load, guards nothing
+    backoff: float = min(FIRST_WAIT * 2.0 ** min(attempt - 1, 16), LONGEST_BACKOFF)
+    return backoff * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Read a ``Retry-After`` header.
+
+    :param value: seconds or an HTTP date.
+    :param now: the time that a date is compared with, the present by default.
+    :return: seconds from now, not below 0; ``None`` if there is no such header or it says nothing.
+    """
+    text = (value or "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) < 16:
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())

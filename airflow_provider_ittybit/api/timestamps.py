@@ -1,0 +1,83 @@
+"""Times as ittybit writes them: ISO 8601, Unix seconds, Unix milliseconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+
+from airflow_provider_ittybit.exceptions import IttybitInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MILLISECONDS_FROM = 100_000_000_000
+"""Numbers from here on are milliseconds: as seconds they would lie after the year 5138."""
+
+_LATEST_SECOND = 253_402_300_799
+_MISPLACED_Z = re.compile(r"^(\d{4}-\d{2}-\d{2})Z(\d{2}:\d{2}.*)$")
+_NUMBER = re.compile(r"^\d{1,16}(\.\d{1,9})?$")
+
+
+def read_time(value: object) -> pendulum.DateTime | None:
+    """Read a time that ittybit sent.
+
+    :param value: an ISO 8601 string (2024 up to the ``2025-08-20`` API), Unix seconds (the tasks
+        generation) or Unix milliseconds (the jobs generation), also as a string; the malformed
+        ``2024-01-01Z10:10:10`` of one resumable-upload sample is understood (API notes, section 8).
+    :return: the time in UTC, or ``None`` for anything that is no time.
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return _from_number(float(value))
+    if isinstance(value, str):
+        return _from_text(value.strip())
+    return None
+
+
+def created_at(resource: Mapping[str, Any]) -> pendulum.DateTime | None:
+    """Read when a resource was created, from ``created_at`` or the older ``created``."""
+    return read_time(resource.get("created_at", resource.get("created")))
+
+
+def as_time(value: object, name: str) -> pendulum.DateTime | None:
+    """Read a time that a user gave.
+
+    :param value: a ``datetime`` (without zone: UTC), an ISO 8601 string or Unix seconds; ``None`` and an
+        empty string mean no limit, so that a template may render to nothing.
+    :param name: the parameter's name, for the error.
+    :raises IttybitInputError: it is none of these.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, datetime):
+        return pendulum.instance(value, tz="UTC")
+    parsed = read_time(value)
+    if parsed is None:
+        message = f"{name}={value!r} is not a time: give a datetime, an ISO 8601 string or Unix seconds."
+        raise IttybitInputError(message)
+    return parsed
+
+
+def _from_number(number: float) -> pendulum.DateTime | None:
+    seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number
+    if not 0 <= seconds <= _LATEST_SECOND:
+        return None
+    return pendulum.from_timestamp(seconds)
+
+
+def _from_text(text: str) -> pendulum.DateTime | None:
+    if _NUMBER.match(text):
+        return _from_number(float(text))
+    text = _MISPLACED_Z.sub(r"\1T\2Z", text)
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    try:
+        return pendulum.instance(parsed, tz="UTC").in_timezone("UTC")
+    except (OverflowError, ValueError):
+        return None

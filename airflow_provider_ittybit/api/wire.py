@@ -1,0 +1,94 @@
+"""From a request and a connection's settings to exactly what goes out, and who may see the key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urlsplit
+
+from airflow_provider_ittybit import __version__
+from airflow_provider_ittybit.api.messages import Body, Origin, Request
+from airflow_provider_ittybit.api.settings import Settings, is_loopback
+from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+USER_AGENT = f"airflow-provider-ittybit/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A request bound to a connection.
+
+    :param url: the whole URL; hidden from ``repr``, because the query of a signed one is a secret.
+    :param headers: all headers but Content-Length; hidden from ``repr``, because the key is among them.
+    :param content: a small body, or ``None``.
+    :param body: a body to stream, or ``None``.
+    """
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    body: Body | None = None
+
+
+def prepare(request: Request, settings: Settings) -> Wire:
+    """Bind a request to a connection.
+
+    The key and the version header are added only for the connection's own hosts: the API, the uploads host
+    and the delivery domain. A signed URL carries its own proof and gets neither.
+
+    :raises IttybitConfigurationError: a direct upload without ``delivery_domain``.
+    :raises IttybitInputError: a path or header that would lead elsewhere, or a signed URL on plain http.
+    """
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **_checked(request)}
+    if request.origin is not Origin.SIGNED:
+        headers["Authorization"] = f"Bearer {settings.api_key}"
+        if settings.version_header and settings.pin.version:
+            headers[settings.version_header] = settings.pin.version
+    if request.idempotency_key:
+        headers["Idempotency-Key"] = request.idempotency_key
+    content = None
+    if request.body is not None:
+        headers["Content-Type"] = request.body.content_type
+    elif request.json is not None:
+        content = json.dumps(request.json, ensure_ascii=False, allow_nan=False).encode()
+        headers["Content-Type"] = "application/json; charset=utf-8"
+    return Wire(request.method, _url(request, settings), headers, content, request.body)
+
+
+def _url(request: Request, settings: Settings) -> str:
+    if request.origin is Origin.SIGNED:
+        parts = urlsplit(request.path)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            message = f"The signed URL for {request.public_path} is not https, so nothing was sent to it."
+            raise IttybitInputError(message)
+        return request.path
+    base = {
+        Origin.API: settings.host,
+        Origin.UPLOADS: settings.uploads_url,
+        Origin.DELIVERY: settings.delivery_url,
+    }[request.origin]
+    if base is None:
+        message = "This upload needs the project's own domain: set delivery_domain in the extra of the connection."
+        raise IttybitConfigurationError(message)
+    query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
+    return f"{base}{request.path}{query}"
+
+
+def _checked(request: Request) -> Mapping[str, str]:
+    if request.origin is not Origin.SIGNED and not request.path.startswith("/"):
+        message = f"The path {request.path!r} must begin with a slash; only the connection says the host."
+        raise IttybitInputError(message)
+    for name, value in {"path": request.path, **request.headers}.items():
+        if any(ord(c) < 0x20 or ord(c) == 0x7F for c in f"{name}{value}") or (name == "path" and " " in value):
+            message = f"The {name!r} of this request has a control character or a space in it: {value!r}."
+            raise IttybitInputError(message)
+    reserved = {name for name in request.headers if name.lower() in ("authorization", "host", "content-length")}
+    if reserved:
+        message = f"The header {', '.join(reserved)} comes from the connection and cannot be set."
+        raise IttybitInputError(message)
+    return request.headers
