@@ -101,7 +101,7 @@ class IttybitNotFoundError(IttybitError, AirflowFailException):
 
 
 class IttybitInvalidRequestError(IttybitError, AirflowFailException):
-    """400, 405, 413, 422 and other 4xx: ittybit cannot use the request as it is."""
+    """400, 405, 413, 422 and other 4xx but 408: ittybit cannot use the request as it is."""
 
 
 class IttybitRateLimitError(IttybitError):
@@ -114,7 +114,7 @@ class IttybitRateLimitError(IttybitError):
 
 
 class IttybitServerError(IttybitError):
-    """5xx, after all attempts of this try."""
+    """408 and 5xx, after all attempts of this try."""
 
 
 class IttybitTransportError(IttybitError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -32,7 +33,9 @@ def ingest(generation: Generation, url: str, fields: Mapping[str, Any]) -> Call[
 
     :param url: where ittybit finds the media.
     :param fields: what else to say; what the generation does not document must be checked before.
+    :raises IttybitInputError: the URL is none that ittybit could fetch.
     """
+    _url(url)
     if Upload.MULTIPART in generation.uploads:
         request = Request("POST", "/media", Origin.UPLOADS, body=form_text({"url": url}))
     elif generation.task_shape is TaskShape.NESTED:
@@ -85,10 +88,17 @@ def put_signed(url: str, body: Body) -> Call[Resource]:
 def put_direct(folder: str | None, filename: str, body: Body) -> Call[Resource]:
     """Send bytes with the key to the delivery domain of the connection."""
     segments = [*(folder or "").split("/"), filename]
+    if not filename:
+        message = "An upload to the delivery domain needs a filename; nothing was sent."
+        raise IttybitInputError(message)
     if any(segment.strip(".") == "" and segment for segment in segments):
         message = f"The folder {folder!r} or filename {filename!r} consists of dots; nothing was sent."
         raise IttybitInputError(message)
-    path = "/" + "/".join(quote(segment, safe="") for segment in segments if segment)
+    try:
+        path = "/" + "/".join(quote(segment, safe="") for segment in segments if segment)
+    except UnicodeEncodeError:
+        message = f"The folder {folder!r} or filename {filename!r} is no Unicode text; pass another filename."
+        raise IttybitInputError(message) from None
     return Call(Request("PUT", path, Origin.DELIVERY, body=body), read_resource)
 
 
@@ -168,8 +178,12 @@ def _url(source: str | Mapping[str, Any]) -> str:
 
 
 def _is_id(text: str) -> bool:
-    return "://" not in text and PREFIXES.get(text.partition("_")[0]) == "files"
+    prefix, _, rest = text.partition("_")
+    return "://" not in text and rest != "" and PREFIXES.get(prefix) == "files"
 
 
 def _shown(source: object) -> str:
-    return repr(source.split("?", 1)[0]) if isinstance(source, str) else repr(source)
+    """Write a source without the parts that can hold a secret: user and query of a URL, fields of an object."""
+    if isinstance(source, str):
+        return repr(re.sub(r"//[^/]*@", "//…@", source.split("?", 1)[0]))
+    return f"an object ({type(source).__name__})"

@@ -73,12 +73,10 @@ def read_resource(request: Request, response: Response) -> dict[str, Any]:
     """
     answer = open_answer(request, response)
     if not isinstance(answer.data, dict) or not answer.data:
-        raise unreadable(request, response, "one resource (a JSON object) was expected")
+        raise unreadable(request, response, "one resource (a JSON object) was expected", request_id=answer.request_id)
     if set(answer.data) <= {"message", "kind"}:
-        words = answer.data.get("message")
-        raise answer_error(
-            request, response, detail=str(words), kind=answer.data.get("kind"), request_id=answer.request_id
-        )
+        words, kind = _text(answer.data.get("message")), _text(answer.data.get("kind"))
+        raise answer_error(request, response, detail=words, kind=kind, request_id=answer.request_id)
     return answer.data
 
 
@@ -89,9 +87,9 @@ def read_page(request: Request, response: Response) -> Page:
     """
     answer = open_answer(request, response)
     if not isinstance(answer.data, list):
-        raise unreadable(request, response, "a list (a JSON array) was expected")
+        raise unreadable(request, response, "a list (a JSON array) was expected", request_id=answer.request_id)
     if not all(isinstance(item, dict) for item in answer.data):
-        raise unreadable(request, response, "a list of JSON objects was expected")
+        raise unreadable(request, response, "a list of JSON objects was expected", request_id=answer.request_id)
     more = response.headers.get("has-more", "").strip().lower()
     return Page(
         items=tuple(answer.data),
@@ -109,7 +107,7 @@ def read_confirmation(request: Request, response: Response) -> str | None:
     :return: ittybit's words, such as ``file_… deleted``; ``None`` if it sent none.
     :raises IttybitError: the answer is an error.
     """
-    if response.status < 300 and not response.content.strip():
+    if 200 <= response.status < 300 and not response.content.strip():
         return None
     data = open_answer(request, response).data
     words = data.get("message") if isinstance(data, dict) else None
@@ -118,7 +116,7 @@ def read_confirmation(request: Request, response: Response) -> str | None:
 
 def read_anything(request: Request, response: Response) -> Any:
     """Read an answer of unknown content: the JSON without envelope, or ``None`` for an empty body."""
-    if response.status < 300 and not response.content.strip():
+    if 200 <= response.status < 300 and not response.content.strip():
         return None
     return open_answer(request, response).data
 
@@ -186,7 +184,7 @@ def _flat_error(body: Mapping[str, Any], *, failed: bool) -> tuple[str | None, s
         if error is not None:
             return error, kind or _text(body.get("kind"))
     message, kind = _text(body.get("message")), _text(body.get("kind"))
-    if message is not None and (failed or kind is not None):
+    if failed or (message is not None and kind is not None):
         return message, kind
     return None, None
 
@@ -197,7 +195,7 @@ def _words(error: object) -> tuple[str | None, str | None]:
     if isinstance(error, Mapping) and error:
         message = _text(error.get("message")) or json.dumps(error, default=str)[:300]
         return message, _text(error.get("kind"))
-    return None, None
+    return (json.dumps(error, default=str)[:300], None) if error and not isinstance(error, str) else (None, None)
 
 
 def _text(value: object) -> str | None:
@@ -209,10 +207,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _count(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
         return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15:
+        return value
     return None

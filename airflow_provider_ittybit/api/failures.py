@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 SNIPPET = 200
 """Characters of an unreadable body that an error shows."""
+
+_SECRETS = re.compile(
+    r"""(\?)[^\s"'<>\\]+|("(?:signature|[a-z_]*secret[a-z_]*|api_?key|token)"\s*:\s*")[^"]*""", re.IGNORECASE
+)
+"""The query of a URL (a signed one lets its bearer in) and the values of fields named like a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ _REFUSALS: Mapping[int, Refusal] = {
         errors.IttybitNotFoundError,
         "Check the id, and that the key belongs to the same project; it may have been deleted.",
     ),
+    408: Refusal(errors.IttybitServerError, "The request took too long to arrive; a retry may help."),
     405: Refusal(
         errors.IttybitInvalidRequestError,
         "This API version does not have this method here; check api_version of the connection.",
@@ -115,7 +122,7 @@ def answer_error(
     error = refusal.error(
         message,
         status=status,
-        detail=words,
+        detail=detail,
         kind=kind,
         request_id=request_id,
         method=request.method,
@@ -126,10 +133,13 @@ def answer_error(
     return error
 
 
-def unreadable(request: Request, response: Response, reason: str) -> errors.IttybitUnreadableAnswerError:
+def unreadable(
+    request: Request, response: Response, reason: str, *, request_id: str | None = None
+) -> errors.IttybitUnreadableAnswerError:
     """Make the error for an answer with a success status that cannot be understood.
 
     :param reason: what is wrong with it, as half a sentence.
+    :param request_id: ittybit's id of the request; without one the ``X-Request-Id`` header is used if there.
     """
     message = (
         f"ittybit answered {request.method} {request.public_path} with {response.status}"
@@ -139,7 +149,7 @@ def unreadable(request: Request, response: Response, reason: str) -> errors.Itty
     return errors.IttybitUnreadableAnswerError(
         message,
         status=response.status,
-        request_id=response.headers.get("x-request-id"),
+        request_id=request_id or response.headers.get("x-request-id"),
         method=request.method,
         path=request.public_path,
     )
@@ -173,5 +183,6 @@ def _describe(response: Response) -> str:
     if not response.content.strip():
         return "The body is empty."
     content_type = response.headers.get("content-type", "no content type").split(";")[0]
-    start = " ".join(response.content[: 4 * SNIPPET].decode("utf-8", "replace").split())
+    text = _SECRETS.sub(r"\1\2…", response.content[: 4 * SNIPPET].decode("utf-8", "replace"))
+    start = " ".join(text.split())
     return f"The body ({content_type}) begins: {start[:SNIPPET]!r}."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
+
+from airflow_provider_ittybit.exceptions import IttybitInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +20,11 @@ _ESCAPES = {0x22: "%22", 0x0D: "%0D", 0x0A: "%0A"}
 class FormText:
     """A form with text fields only, as a body.
 
-    :param fields: values by name.
+    :param content: the whole form; hidden from ``repr``, because a signed URL may be among its values.
+    :param content_type: its Content-Type, which names the boundary.
     """
 
-    content: bytes
+    content: bytes = field(repr=False)
     content_type: str
 
     @property
@@ -55,14 +58,14 @@ def before(boundary: str, fields: Mapping[str, str]) -> bytes:
     parts = []
     for name, value in fields.items():
         parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{quoted(name)}"\r\n\r\n{value}\r\n')
-    return "".join(parts).encode()
+    return _bytes("".join(parts))
 
 
 def file_header(boundary: str, name: str, filename: str, mime_type: str) -> bytes:
     """Write what stands before the bytes of a file field."""
     disposition = f'form-data; name="{quoted(name)}"; filename="{quoted(filename)}"'
-    head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {mime_type}\r\n\r\n"
-    return head.encode()
+    kind = " ".join(mime_type.split())  # no line break of a MIME type may begin another header
+    return _bytes(f"--{boundary}\r\nContent-Disposition: {disposition}\r\nContent-Type: {kind}\r\n\r\n")
 
 
 def after(boundary: str) -> bytes:
@@ -73,3 +76,11 @@ def after(boundary: str) -> bytes:
 def quoted(name: str) -> str:
     """Escape a name for a quoted parameter, so that no name can add a header."""
     return name.translate(_ESCAPES)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        message = "A name or value of the upload form is no Unicode text; if it is the file's name, pass filename."
+        raise IttybitInputError(message) from None

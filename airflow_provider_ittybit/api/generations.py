@@ -253,7 +253,7 @@ GENERATIONS: tuple[Generation, ...] = (
 """All generations, oldest first."""
 
 BY_NAME: Mapping[str, Generation] = MappingProxyType({g.name: g for g in GENERATIONS})
-_DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
+_DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

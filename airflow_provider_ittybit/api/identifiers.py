@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -27,7 +28,10 @@ PREFIXES = {
 }
 """What the part before the first underscore of an id names (API notes, section 3)."""
 
-_FORBIDDEN = re.compile(r"[\s/\\?#%&=:;,'\"<>{}|^`\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_FORBIDDEN = re.compile(
+    r"[\s/\\?#%&=:;,'\"<>{}|^`\x00-\x1f\x7f-\x9f"
+    r"\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def check_id(value: object) -> str:
@@ -39,11 +43,11 @@ def check_id(value: object) -> str:
         character that could change the URL it is put into.
     """
     if not isinstance(value, str):
-        message = f"An ittybit id is a string such as 'file_…', not {type(value).__name__} ({value!r})."
+        message = f"An ittybit id is a string such as 'file_…', not {type(value).__name__} ({repr(value)[:80]})."
         raise IttybitInputError(message)
     if not value or value.strip(".") == "":
         message = (
-            f"The ittybit id {value!r} is empty. Nothing was sent. If it comes from a template or an "
+            f"The ittybit id {value[:80]!r} is empty. Nothing was sent. If it comes from a template or an "
             "upstream task, check what that returned."
         )
         raise IttybitInputError(message)
@@ -86,3 +90,30 @@ def resource_of(generation: Generation, resource_id: str, resource: str | None =
         f"{', '.join(sorted(readable))}."
     )
     raise IttybitInputError(message, resource_id=resource_id)
+
+
+def id_of(value: object) -> str:
+    """Take the id out of what an upstream task returned.
+
+    :param value: an id, or a resource with one, such as the result of ``UploadMediaOperator``.
+    :raises IttybitInputError: there is none.
+    """
+    return check_id(value.get("id") if isinstance(value, Mapping) else value)
+
+
+def ids_of(value: object) -> list[str]:
+    """Take the ids out of one or many ids or resources.
+
+    All are checked before the first is used. An id that comes twice is taken once.
+
+    :raises IttybitInputError: one of them is no id.
+    """
+    if isinstance(value, str | Mapping):
+        return [id_of(value)]
+    if not isinstance(value, Iterable):
+        message = (
+            f"{value!r} holds no ittybit id: pass one id, one resource, or a list of them. If it comes from an "
+            "upstream task, check that the task ran and what it returned."
+        )
+        raise IttybitInputError(message)
+    return list(dict.fromkeys(id_of(item) for item in value))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]*))?)*)")
-_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]*))", re.IGNORECASE)
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\""
+_LINK = re.compile(rf"<([^<>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:{_QUOTED}|[^\s;,\"]*))?)*)", re.DOTALL)
+_PARAMETER = re.compile(rf";\s*([^\s=;,]+)(?:\s*=\s*({_QUOTED}|[^\s;,\"]*))?", re.DOTALL)
 _LONGEST = 65_536
 
 
@@ -25,8 +26,8 @@ def read_links(headers: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for header in ("links", "link"):
         for url, parameters in _LINK.findall(headers.get(header, "")[:_LONGEST]):
-            relations = _REL.search(parameters)
+            relations = [value for name, value in _PARAMETER.findall(parameters) if name.lower() == "rel"]
             if relations and url:
-                for relation in (relations.group(1) or relations.group(2) or "").lower().split():
+                for relation in relations[0].strip('"').lower().split():
                     found[relation] = url
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.api.decoding import Page
     from airflow_provider_ittybit.api.messages import Request
 
+_DIGITS = re.compile(r"[0-9]{1,15}")
 REMEMBERED_PAGES = 8
 """Pages whose ids are remembered: an item that moves between pages while they are read moves to a near one."""
 
@@ -54,6 +56,8 @@ class Pager:
     def _following(self, request: Request, page: Page, *, repeated: bool) -> Request | None:
         following = next_page(self._generation, request, page)
         if following is None:
+            if page.items and page.has_more is not False and (page.has_more or "next" in page.links):
+                self.stopped_because = "ittybit says that there are more pages, but not in a way that can be followed"
             return None
         key = tuple(sorted(following.query))
         if repeated or key in self._asked:
@@ -90,10 +94,10 @@ def next_page(generation: Generation, request: Request, page: Page) -> Request |
 def _numbered(request: Request, page: Page) -> Request | None:
     query = dict(request.query)
     size = query.get("limit", "")
-    if not size.isdigit() or len(page.items) < int(size):
+    if not _DIGITS.fullmatch(size) or len(page.items) < int(size):
         return None
     number = query.get("page", "1")
-    return _with(request, {"page": str(int(number) + 1)}) if number.isdigit() else None
+    return _with(request, {"page": str(int(number) + 1)}) if _DIGITS.fullmatch(number) else None
 
 
 def _with(request: Request, changes: dict[str, str]) -> Request | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,12 +102,13 @@ def read_processing(resource: Mapping[str, Any]) -> ProcessingStatus:
 def error_text(resource: Mapping[str, Any]) -> str | None:
     """Find the reason that a failed resource gives, in itself or in its files and tasks."""
     reason = resource.get("error")
-    if isinstance(reason, str) and reason.strip():
-        return reason.strip()
-    if isinstance(reason, Mapping):
-        words = reason.get("message")
-        if isinstance(words, str) and words.strip():
-            return words.strip()
+    if isinstance(reason, str):
+        reason = reason.strip()
+        if reason:
+            return reason
+    if reason:  # of the tasks and jobs generations it is not known whether this is text
+        words = reason.get("message") if isinstance(reason, Mapping) else None
+        return words.strip() if isinstance(words, str) and words.strip() else json.dumps(reason, default=str)[:300]
     for name in ("files", "tasks", "workflow"):
         for part in _objects(resource.get(name)):
             words = error_text(part)
@@ -116,11 +118,15 @@ def error_text(resource: Mapping[str, Any]) -> str | None:
 
 
 def _state_of(resource: Mapping[str, Any]) -> tuple[ProcessingState, str | None, bool]:
+    return _state_by_word(resource) or (_state_without_status(resource), None, True)
+
+
+def _state_by_word(resource: Mapping[str, Any]) -> tuple[ProcessingState, str | None, bool] | None:
     word = resource.get("status")
-    if word is not None and word != "":
-        state = STATUSES.get(str(word).strip().lower())
-        return state or _P, str(word).strip(), state is not None
-    return _state_without_status(resource), None, True
+    if word is None or word == "":
+        return None
+    state = STATUSES.get(str(word).strip().lower())
+    return state or _P, str(word).strip(), state is not None
 
 
 def _state_without_status(resource: Mapping[str, Any]) -> ProcessingState:
@@ -130,18 +136,26 @@ def _state_without_status(resource: Mapping[str, Any]) -> ProcessingState:
         parts = resource.get(name)
         if isinstance(parts, list):
             return _all_of([judge(part) for part in _objects(parts)], parts)
+    return _state_by_url(resource)
+
+
+def _state_by_url(resource: Mapping[str, Any]) -> ProcessingState:
+    if resource.get("error"):
+        return _F
     if "status" not in resource and isinstance(resource.get("url"), str) and resource["url"]:
         return _S
     return _P
 
 
 def _file_state(file: Mapping[str, Any]) -> ProcessingState:
-    return _state_of(file)[0]
+    judged = _state_by_word(file)
+    return judged[0] if judged else _state_by_url(file)
 
 
 def _source_state(source: Mapping[str, Any]) -> ProcessingState:
     """Judge a source: listed means playable, unless a status of its own says otherwise."""
-    return _state_of(source)[0] if source.get("status") else _S
+    judged = _state_by_word(source)
+    return judged[0] if judged else _S
 
 
 def _all_of(states: list[ProcessingState], parts: Sequence[Any]) -> ProcessingState:
@@ -159,13 +173,12 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
+    """Read a percentage; anything that is none, such as NaN, says nothing."""
     if isinstance(value, str):
         try:
-            return float(value)
+            value = float(value)
         except ValueError:
             return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
+        return float(value)
     return None

@@ -44,7 +44,7 @@ def may_send_again(request: Request, outcome: Outcome) -> bool:
         return True
     if outcome.status is None and not outcome.may_have_arrived:
         return True
-    repeatable = request.method in _READS_AND_DELETES or request.idempotency_key is not None
+    repeatable = request.method in _READS_AND_DELETES or bool(request.idempotency_key)
     return repeatable and (outcome.status is None or outcome.status == 408 or outcome.status >= 500)
 
 

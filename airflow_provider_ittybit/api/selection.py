@@ -46,13 +46,15 @@ class Selection:
         self._last: pendulum.DateTime | None = None
         self._falling = self._rising = False
         self._kept = 0
-        self.complete = wanted.max_items == 0
+        self.complete = wanted.max_items is not None and wanted.max_items <= 0
 
     def take(self, items: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         """Yield the wanted items of the next page; ``complete`` says afterwards if that was all.
 
         :raises IttybitUnreadableAnswerError: an interval is wanted and an item does not say when it was created.
         """
+        if self.complete:
+            return
         wanted = self._wanted
         some = all_older = False
         for item in items:

@@ -19,7 +19,10 @@ DEFAULT_UPLOADS_URL = "https://uploads.ittybit.com"
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_RETRIES = 4
 
-_TOKEN = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+RESERVED_HEADERS = frozenset({"authorization", "host", "content-length"})
+"""Headers that the connection or the transport sets, and nothing else."""
+
 _WORDS = {
     "true": True,
     "yes": True,
@@ -74,6 +77,7 @@ class Settings:
         shown += [
             self.generation.name,
             self.timeout,
+            self.max_retries,
             self.verify,
             self.ca_bundle,
             sorted(self.proxies.items()),
@@ -141,7 +145,7 @@ class _Extras:
             return None
         if not isinstance(value, str):
             raise _problem(self._name, f"has {key}={value!r}", "it must be text")
-        return value.strip()
+        return value.strip() or None
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
         value = self._extra.get(key)
@@ -194,10 +198,11 @@ def _version_header(wanted: str | None, pin: Pin, name: str) -> tuple[str | None
     if wanted.lower() == NO_HEADER:
         return None, None
     header, colon, value = (part.strip() for part in wanted.partition(":"))
-    if not _TOKEN.match(header) or (colon and not (value.isascii() and value.isprintable() and value)):
+    usable = HEADER_NAME.fullmatch(header) and header.lower() not in RESERVED_HEADERS
+    if not usable or (colon and not (value.isascii() and value.isprintable() and value)):
         raise _problem(
             name,
-            f"has version_header={wanted!r}",
+            f"has version_header={header!r}",
             "write a header name, `Name: value`, or `none` to send no version header",
         )
     version = value or pin.version
@@ -205,24 +210,24 @@ def _version_header(wanted: str | None, pin: Pin, name: str) -> tuple[str | None
 
 
 def _base_url(name: str, key: str, value: str) -> str:
-    text = value.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
+    text = value.strip()
+    text = (text if "://" in text else f"https://{text}").rstrip("/")
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
-    if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment or parts.username:
+    odd = any(c in "@?#\\" or c.isspace() or not c.isprintable() for c in text)
+    if not host or parts.scheme not in ("http", "https") or odd:
         raise _problem(
             name,
-            f"has {key}={_without_user(value)!r}",
+            f"has {key}={_without_secrets(text)!r}",
             "it must be a base URL such as https://api.ittybit.com",
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise _problem(
             name,
-            f"has {key}={value!r}",
+            f"has {key}={text!r}",
             "ittybit refuses plain http, and the API key would travel unencrypted: use https",
         )
     return text
@@ -238,8 +243,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _without_user(value: str) -> str:
-    return re.sub(r"//[^/@]*@", "//…@", value)
+def _without_secrets(value: str) -> str:
+    return re.sub(r"//[^/]*@", "//…@", re.split(r"[?#]", value, maxsplit=1)[0])
 
 
 def _problem(name: str, what: str, remedy: str) -> IttybitConfigurationError:

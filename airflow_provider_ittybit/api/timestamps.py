@@ -18,7 +18,8 @@ MILLISECONDS_FROM = 100_000_000_000
 
 _LATEST_SECOND = 253_402_300_799
 _MISPLACED_Z = re.compile(r"^(\d{4}-\d{2}-\d{2})Z(\d{2}:\d{2}.*)$")
-_NUMBER = re.compile(r"^\d{1,16}(\.\d{1,9})?$")
+_NUMBER = re.compile(r"^(?!\d{8}$)\d{1,16}(\.\d{1,9})?$", re.ASCII)
+"""Eight digits alone are a date (Airflow's ``ds_nodash``), not a second of the year 1970."""
 
 
 def read_time(value: object) -> pendulum.DateTime | None:
@@ -32,7 +33,7 @@ def read_time(value: object) -> pendulum.DateTime | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return _from_number(float(value))
+        return _from_number(value)
     if isinstance(value, str):
         return _from_text(value.strip())
     return None
@@ -40,7 +41,8 @@ def read_time(value: object) -> pendulum.DateTime | None:
 
 def created_at(resource: Mapping[str, Any]) -> pendulum.DateTime | None:
     """Read when a resource was created, from ``created_at`` or the older ``created``."""
-    return read_time(resource.get("created_at", resource.get("created")))
+    stamp = resource.get("created_at")
+    return read_time(resource.get("created") if stamp is None else stamp)
 
 
 def as_time(value: object, name: str) -> pendulum.DateTime | None:
@@ -63,10 +65,9 @@ def as_time(value: object, name: str) -> pendulum.DateTime | None:
 
 
 def _from_number(number: float) -> pendulum.DateTime | None:
-    seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number
-    if not 0 <= seconds <= _LATEST_SECOND:
+    if not 0 <= number <= _LATEST_SECOND * 1000:
         return None
-    return pendulum.from_timestamp(seconds)
+    return pendulum.from_timestamp(number / 1000 if number >= MILLISECONDS_FROM else number)
 
 
 def _from_text(text: str) -> pendulum.DateTime | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from airflow_provider_ittybit import __version__
 from airflow_provider_ittybit.api.messages import Body, Origin, Request
-from airflow_provider_ittybit.api.settings import Settings, is_loopback
+from airflow_provider_ittybit.api.settings import HEADER_NAME, RESERVED_HEADERS, Settings, is_loopback
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
 
 if TYPE_CHECKING:
@@ -44,26 +44,40 @@ def prepare(request: Request, settings: Settings) -> Wire:
     :raises IttybitConfigurationError: a direct upload without ``delivery_domain``.
     :raises IttybitInputError: a path or header that would lead elsewhere, or a signed URL on plain http.
     """
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **_checked(request)}
+    _check_path(request)
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+    for name, value in request.headers.items():
+        _set(headers, name, value)
     if request.origin is not Origin.SIGNED:
         headers["Authorization"] = f"Bearer {settings.api_key}"
         if settings.version_header and settings.pin.version:
-            headers[settings.version_header] = settings.pin.version
+            _set(headers, settings.version_header, settings.pin.version)
     if request.idempotency_key:
-        headers["Idempotency-Key"] = request.idempotency_key
+        _set(headers, "Idempotency-Key", request.idempotency_key)
     content = None
     if request.body is not None:
-        headers["Content-Type"] = request.body.content_type
+        _set(headers, "Content-Type", request.body.content_type)
     elif request.json is not None:
-        content = json.dumps(request.json, ensure_ascii=False, allow_nan=False).encode()
-        headers["Content-Type"] = "application/json; charset=utf-8"
+        content = _json(request)
+        _set(headers, "Content-Type", "application/json; charset=utf-8")
     return Wire(request.method, _url(request, settings), headers, content, request.body)
+
+
+def _json(request: Request) -> bytes:
+    try:
+        return json.dumps(request.json, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"What {request.method} {request.public_path} should send is no JSON: {error}. Nothing was sent."
+        raise IttybitInputError(message) from None
 
 
 def _url(request: Request, settings: Settings) -> str:
     if request.origin is Origin.SIGNED:
-        parts = urlsplit(request.path)
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        try:
+            scheme, host = urlsplit(request.path).scheme, urlsplit(request.path).hostname or ""
+        except ValueError:
+            scheme = host = ""
+        if not host or (scheme != "https" and not (scheme == "http" and is_loopback(host))):
             message = f"The signed URL for {request.public_path} is not https, so nothing was sent to it."
             raise IttybitInputError(message)
         return request.path
@@ -75,20 +89,32 @@ def _url(request: Request, settings: Settings) -> str:
     if base is None:
         message = "This upload needs the project's own domain: set delivery_domain in the extra of the connection."
         raise IttybitConfigurationError(message)
-    query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
+    try:
+        query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
+    except UnicodeEncodeError:
+        message = f"The query of {request.method} {request.public_path} is no Unicode text. Nothing was sent."
+        raise IttybitInputError(message) from None
     return f"{base}{request.path}{query}"
 
 
-def _checked(request: Request) -> Mapping[str, str]:
-    if request.origin is not Origin.SIGNED and not request.path.startswith("/"):
-        message = f"The path {request.path!r} must begin with a slash; only the connection says the host."
+def _check_path(request: Request) -> None:
+    path = request.path
+    if request.origin is not Origin.SIGNED and not path.startswith("/"):
+        message = f"The path {request.public_path!r} must begin with a slash; only the connection says the host."
         raise IttybitInputError(message)
-    for name, value in {"path": request.path, **request.headers}.items():
-        if any(ord(c) < 0x20 or ord(c) == 0x7F for c in f"{name}{value}") or (name == "path" and " " in value):
-            message = f"The {name!r} of this request has a control character or a space in it: {value!r}."
-            raise IttybitInputError(message)
-    reserved = {name for name in request.headers if name.lower() in ("authorization", "host", "content-length")}
-    if reserved:
-        message = f"The header {', '.join(reserved)} comes from the connection and cannot be set."
+    if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in path):
+        message = f"The path {request.public_path!r} has a control character or a space in it."
         raise IttybitInputError(message)
-    return request.headers
+
+
+def _set(headers: dict[str, str], name: str, value: str) -> None:
+    """Set a header in place of any of the same name; no message shows the value, which may be a secret."""
+    if name.lower() in RESERVED_HEADERS:
+        message = f"The header {name} comes from the connection and cannot be set."
+        raise IttybitInputError(message)
+    if not HEADER_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
+        message = f"The header {name!r} of this request has a character that no header may have."
+        raise IttybitInputError(message)
+    for other in [other for other in headers if other.lower() == name.lower()]:
+        del headers[other]
+    headers[name] = value

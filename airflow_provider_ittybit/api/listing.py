@@ -1,0 +1,94 @@
+"""One list, from its parameters to its last item: pages and selection joined, without sending anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ittybit.api.calls import list_resources
+from airflow_provider_ittybit.api.messages import Call
+from airflow_provider_ittybit.api.paging import Pager
+from airflow_provider_ittybit.api.selection import Selection, Wanted
+from airflow_provider_ittybit.api.timestamps import as_time
+from airflow_provider_ittybit.exceptions import IttybitInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_ittybit.api.decoding import Page
+    from airflow_provider_ittybit.api.generations import Generation
+
+
+class Listing:
+    """Says which call to send next (``call``) and takes each page (``receive``).
+
+    :param generation: the pinned generation.
+    :param resource: the collection, by default what an upload adds to.
+    :param kind: only this kind, sifted by the server where it can and here where it cannot.
+    :param limit: page size, by default the largest, or ``max_items`` if that is smaller and nothing is sifted.
+    :param order_by: sort key.
+    :param order: ``asc`` or ``desc``.
+    :param created_after: only what was created at this time or later.
+    :param created_before: only what was created before this time.
+    :param max_items: at most so many items.
+    :param filters: other filters of the collection by name.
+    :raises IttybitInputError: a value that cannot be used.
+    :raises IttybitUnsupportedError: the generation cannot do it.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        *,
+        resource: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        order_by: str | None = None,
+        order: str | None = None,
+        created_after: object = None,
+        created_before: object = None,
+        max_items: int | None = None,
+        filters: Mapping[str, str | None] | None = None,
+    ) -> None:
+        if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int) or max_items < 0):
+            message = f"max_items={max_items!r} is no number of items: give 0 or more, or None for all."
+            raise IttybitInputError(message)
+        first = list_resources(
+            generation, resource=resource, kind=kind, limit=limit, order_by=order_by, order=order, filters=filters
+        )
+        sifted = bool(generation.by_kind) or any(name == "kind" for name, _ in first.request.query)
+        self._read = first.read
+        self._pager = Pager(generation, first.request)
+        self._selection = Selection(
+            Wanted(
+                kind=None if sifted else kind,
+                created_after=as_time(created_after, "created_after"),
+                created_before=as_time(created_before, "created_before"),
+                max_items=max_items,
+                newest_first=_newest_first(generation, order_by, order),
+            )
+        )
+        if self._selection.complete:
+            self._pager.stop()
+
+    @property
+    def call(self) -> Call[Page] | None:
+        """What to send next; ``None`` when the list is complete."""
+        request = self._pager.request
+        return Call(request, self._read) if request is not None else None
+
+    @property
+    def stopped_because(self) -> str | None:
+        """Why the list ended before ittybit said so, if it did."""
+        return self._pager.stopped_because
+
+    def receive(self, page: Page) -> Iterator[dict[str, Any]]:
+        """Take the page that answers ``call`` and yield what is wanted of it."""
+        yield from self._selection.take(self._pager.receive(page))
+        if self._selection.complete:
+            self._pager.stop()
+
+
+def _newest_first(generation: Generation, order_by: str | None, order: str | None) -> bool | None:
+    if order == "asc" or order_by not in (None, "created"):
+        return False
+    return True if generation.can_order else None

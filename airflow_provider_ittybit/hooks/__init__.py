@@ -1,0 +1,1 @@
+"""Connects Airflow to ittybit."""

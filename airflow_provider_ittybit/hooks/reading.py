@@ -1,0 +1,70 @@
+"""The reads of the hook for the triggerer: the same calls, carried without blocking its event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ittybit.api import calls
+from airflow_provider_ittybit.api.listing import Listing
+from airflow_provider_ittybit.api.processing import read_processing
+from airflow_provider_ittybit.hooks.connecting import ConnectedHook
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow_provider_ittybit.api.processing import ProcessingStatus
+    from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
+
+
+class TriggererReads(ConnectedHook):
+    """Adds ``aget_media``, ``aget_task``, ``alist_media`` and ``aget_processing``."""
+
+    _async_transport: AsyncTransport | None = None
+    _unknown_statuses: frozenset[str] = frozenset()
+
+    async def aget_conn(self) -> AsyncTransport:
+        """Return the transport for the running event loop; close it with ``aclose``."""
+        if self._async_transport is None:
+            from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
+
+            self._async_transport = AsyncTransport(await self.aget_settings())
+        return self._async_transport
+
+    async def aclose(self) -> None:
+        """Close the network connections that the triggerer's calls opened."""
+        transport, self._async_transport = self._async_transport, None
+        if transport is not None:
+            await transport.close()
+
+    async def aget_media(self, media_id: str, *, resource: str | None = None) -> dict[str, Any]:
+        """Read one resource, as ``get_media`` does."""
+        transport = await self.aget_conn()
+        return await transport.send(calls.get_resource(transport.settings.generation, media_id, resource))
+
+    async def aget_task(self, task_id: str) -> dict[str, Any]:
+        """Read one processing task, run or job, as ``get_task`` does."""
+        return await self.aget_media(task_id)
+
+    async def alist_media(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
+        """Go through resources, with the parameters of ``list_media``."""
+        transport = await self.aget_conn()
+        listing = Listing(transport.settings.generation, **filters)
+        while listing.call is not None:
+            for item in listing.receive(await transport.send(listing.call)):
+                yield item
+
+    async def aget_processing(self, media_id: str, *, resource: str | None = None) -> ProcessingStatus:
+        """Read where the processing of a resource stands, as ``get_processing`` does."""
+        return self._noticed(media_id, read_processing(await self.aget_media(media_id, resource=resource)))
+
+    def _noticed(self, media_id: str, status: ProcessingStatus) -> ProcessingStatus:
+        """Log each status that is in no vocabulary once."""
+        if not status.known and status.status not in self._unknown_statuses:
+            self._unknown_statuses |= {str(status.status)}
+            self.log.warning(
+                "ittybit reports the status %r for %s, which this provider does not know: it counts as still "
+                "processing. A newer version of the provider may know it.",
+                status.status,
+                media_id,
+            )
+        return status

@@ -1,0 +1,337 @@
+"""Upload, list, read, change and delete media."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ittybit.operators.base import IttybitOperator
+from airflow_provider_ittybit.operators.waiting import WaitingOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MANY = 1000
+"""Items in XCom from which a warning says that a file is the better place."""
+
+
+class UploadMediaOperator(WaitingOperator):
+    """Upload one file to ittybit, or have ittybit fetch one from a URL.
+
+    :param source: a path of the worker, an ``ObjectStoragePath`` or a URL of its schemes (``s3://``, ``gs://``,
+        ``file://``, …), whose bytes are streamed; or an ``http(s)`` URL, which ittybit fetches itself. (templated)
+    :param filename: name to give the file; by default its own. (templated)
+    :param folder: folder to put it in; files generations. (templated)
+    :param title: title of the media; files generations. (templated)
+    :param metadata: JSON to keep with it; files and jobs generations. (templated)
+    :param ref: the file's reference within its media; files generations. (templated)
+    :param media_id: add the file to this media; files generations, URLs only. (templated)
+    :param kind: what to make of it; jobs generation, by default found by the name. (templated)
+    :param options: options of the kind; jobs generation. (templated)
+    :param wait_for_processing: end only when ittybit has processed the media. By default the task ends as soon as
+        the upload is accepted (201 or 202), and a :class:`MediaProcessingSensor` can wait elsewhere.
+    :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two looks, 10 by default.
+    :param timeout: seconds that processing may take; by default without end.
+    :param durable: let a retry pick up the upload of an earlier try of the same run instead of sending it again.
+        This needs Airflow 3.3, whose task state store keeps the id; before it, each try uploads afresh.
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: the resource as ittybit answered it (XCom): a media, file, run or job with its ``id``. The id alone is
+        pushed under the key ``ittybit_id`` as soon as it is known.
+    :raises IttybitSourceError: the source is a directory, empty or unreadable; ``IttybitSourceNotFoundError`` if it
+        is missing.
+    :raises IttybitUnsupportedError: the pinned API generation cannot take this source or one of the fields.
+    :raises IttybitProcessingFailedError: ittybit could not process it.
+    :raises IttybitProcessingTimeoutError: processing did not end within ``timeout``.
+    """
+
+    template_fields: Sequence[str] = (
+        "source",
+        "filename",
+        "folder",
+        "title",
+        "metadata",
+        "ref",
+        "media_id",
+        "kind",
+        "options",
+        "ittybit_conn_id",
+    )
+    template_fields_renderers = {"metadata": "json", "options": "json"}  # noqa: RUF012 - Airflow reads it from the class
+
+    def __init__(
+        self,
+        *,
+        source: object,
+        filename: str | None = None,
+        folder: str | None = None,
+        title: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        ref: str | None = None,
+        media_id: str | None = None,
+        kind: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        durable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.filename = filename
+        self.folder = folder
+        self.title = title
+        self.metadata = metadata
+        self.ref = ref
+        self.media_id = media_id
+        self.kind = kind
+        self.options = options
+        self.durable = durable
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Upload, and wait if asked to."""
+        from airflow_provider_ittybit.durability import submission_of
+
+        wish = {name: getattr(self, name) for name in self.template_fields}
+        submission = submission_of(context, wish, durable=self.durable)
+        with self.make_hook() as hook:
+            resource = submission.found(hook.get_media)
+            if resource is None:
+                submission.begin()
+                resource = hook.upload_media(
+                    self.source,
+                    filename=self.filename or None,
+                    folder=self.folder or None,
+                    title=self.title or None,
+                    metadata=self.metadata,
+                    ref=self.ref or None,
+                    media_id=self.media_id or None,
+                    kind=self.kind or None,
+                    options=self.options,
+                )
+                submission.remember(str(resource["id"]))
+            return self.finish(hook, resource, context)
+
+
+class ListMediaOperator(IttybitOperator):
+    """List what the project holds, into XCom or as JSON Lines into a file.
+
+    :param resource: ``media``, ``files``, ``tasks``, ``runs`` or ``jobs``; by default what an upload adds to.
+        (templated)
+    :param kind: only this kind, such as ``video``. (templated)
+    :param limit: page size, from 1 to 250 in the media generation and 1 to 100 elsewhere; by default the largest.
+    :param order_by: ``created``, ``updated`` or ``filesize``; media generation only. (templated)
+    :param order: ``asc`` or ``desc``, where the generation documents it. (templated)
+    :param created_after: only what was created at this time or later, such as ``{{ data_interval_start }}``; reading
+        stops as soon as the list is past it. (templated)
+    :param created_before: only what was created before this time, such as ``{{ data_interval_end }}``, so that
+        neighbouring runs share no item. (templated)
+    :param filters: other filters of the collection, such as ``{"status": "failed"}``, where documented. (templated)
+    :param fields: keep only these top-level fields of each item; one that an item lacks is ``None``. (templated)
+    :param max_items: at most so many items.
+    :param output_path: a path or URL of any ``ObjectStoragePath`` scheme, to which the items go as JSON Lines instead
+        of XCom. It is written when the whole list was read, so a failed task leaves no half file. (templated)
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: the list of items (XCom); with ``output_path``: ``{"output_path", "items"}``, ``items`` being their number.
+    """
+
+    template_fields: Sequence[str] = (
+        "resource",
+        "kind",
+        "order_by",
+        "order",
+        "created_after",
+        "created_before",
+        "filters",
+        "fields",
+        "output_path",
+        "ittybit_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        resource: str | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        order_by: str | None = None,
+        order: str | None = None,
+        created_after: object = None,
+        created_before: object = None,
+        filters: Mapping[str, str] | None = None,
+        fields: Sequence[str] | None = None,
+        max_items: int | None = None,
+        output_path: object = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.resource = resource
+        self.kind = kind
+        self.limit = limit
+        self.order_by = order_by
+        self.order = order
+        self.created_after = created_after
+        self.created_before = created_before
+        self.filters = filters
+        self.fields = fields
+        self.max_items = max_items
+        self.output_path = output_path
+
+    def execute(self, context: Any) -> list[dict[str, Any]] | dict[str, Any]:
+        """Read all pages that can hold wanted items."""
+        from airflow_provider_ittybit.operators.output import only, write_json_lines
+
+        del context
+        with self.make_hook() as hook:
+            items = hook.list_media(
+                resource=self.resource or None,
+                kind=self.kind or None,
+                limit=self.limit,
+                order_by=self.order_by or None,
+                order=self.order or None,
+                created_after=self.created_after,
+                created_before=self.created_before,
+                max_items=self.max_items,
+                **(self.filters or {}),
+            )
+            chosen = (only(item, self.fields) for item in items)
+            if self.output_path:
+                count = write_json_lines(chosen, self.output_path)
+                self.log.info("Wrote %d items to %s", count, self.output_path)
+                return {"output_path": str(self.output_path), "items": count}
+            found = list(chosen)
+        self.log.info("Listed %d items", len(found))
+        if len(found) >= MANY:
+            self.log.warning("%d items go into XCom: set output_path, fields or max_items.", len(found))
+        return found
+
+
+class GetMediaOperator(IttybitOperator):
+    """Read one resource.
+
+    :param media_id: id of a media, file, task, run or job, or a resource that holds it. (templated)
+    :param resource: name of the collection, for an id without a known prefix. (templated)
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: the resource as ittybit sent it (XCom).
+    :raises IttybitNotFoundError: there is none with this id.
+    """
+
+    template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")
+
+    def __init__(self, *, media_id: object, resource: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.media_id = media_id
+        self.resource = resource
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Read it."""
+        from airflow_provider_ittybit.api.identifiers import id_of
+
+        del context
+        with self.make_hook() as hook:
+            return hook.get_media(id_of(self.media_id), resource=self.resource or None)
+
+
+class UpdateMediaOperator(IttybitOperator):
+    """Change fields of a file or media (files generations); what is not given stays.
+
+    :param media_id: id of a file or media, or a resource that holds it. (templated)
+    :param title: new title; media. (templated)
+    :param alt: new alternative text; media. (templated)
+    :param folder: new folder; files. (templated)
+    :param filename: new name; files. (templated)
+    :param ref: new reference within its media; files. (templated)
+    :param metadata: metadata to merge; a key set to ``None`` is removed. (templated)
+    :param resource: name of the collection, for an id without a known prefix. (templated)
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: the resource as it is now (XCom).
+    :raises IttybitInputError: nothing to change, or a field that this resource does not have.
+    """
+
+    template_fields: Sequence[str] = (
+        "media_id",
+        "title",
+        "alt",
+        "folder",
+        "filename",
+        "ref",
+        "metadata",
+        "resource",
+        "ittybit_conn_id",
+    )
+    template_fields_renderers = {"metadata": "json"}  # noqa: RUF012 - Airflow reads it from the class
+
+    def __init__(
+        self,
+        *,
+        media_id: object,
+        title: str | None = None,
+        alt: str | None = None,
+        folder: str | None = None,
+        filename: str | None = None,
+        ref: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        resource: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.media_id = media_id
+        self.title = title
+        self.alt = alt
+        self.folder = folder
+        self.filename = filename
+        self.ref = ref
+        self.metadata = metadata
+        self.resource = resource
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Change it."""
+        from airflow_provider_ittybit.api.identifiers import id_of
+
+        del context
+        names = ("title", "alt", "folder", "filename", "ref", "metadata")
+        fields = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        with self.make_hook() as hook:
+            return hook.update_media(id_of(self.media_id), resource=self.resource or None, **fields)
+
+
+class DeleteMediaOperator(IttybitOperator):
+    """Delete one or many resources for good. A missing one counts as deleted.
+
+    All ids are checked before the first request. If ittybit refuses some, the others are deleted all the same, and
+    the task fails with the first refusal and the ids that are left. It suits a teardown task.
+
+    :param media_id: an id, a resource that holds one, or a list of them. (templated)
+    :param resource: name of the collection, for ids without a known prefix. (templated)
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: ``{"deleted": ids, "missing": ids that were gone before}`` (XCom); ``deleted`` holds both.
+    :raises IttybitInputError: an id is empty or malformed; nothing was deleted.
+    """
+
+    template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")
+
+    def __init__(self, *, media_id: object, resource: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.media_id = media_id
+        self.resource = resource
+
+    def execute(self, context: Any) -> dict[str, list[str]]:
+        """Delete them."""
+        from airflow_provider_ittybit.api.identifiers import ids_of
+        from airflow_provider_ittybit.exceptions import IttybitError
+
+        del context
+        ids = ids_of(self.media_id)
+        done: list[dict[str, Any]] = []
+        refused: dict[str, IttybitError] = {}
+        with self.make_hook() as hook:
+            for media_id in ids:
+                try:
+                    done.append(hook.delete_media(media_id, resource=self.resource or None))
+                except IttybitError as error:
+                    refused[media_id] = error
+        missing = [item["id"] for item in done if item["missing"]]
+        self.log.info("Deleted %d of %d (%d were gone before)", len(done), len(ids), len(missing))
+        if refused:
+            first = next(iter(refused.values()))
+            if len(ids) > 1:
+                first.message = f"{len(refused)} of {len(ids)} are left ({', '.join(refused)}): {first.message}"
+            raise first
+        return {"deleted": [item["id"] for item in done], "missing": missing}

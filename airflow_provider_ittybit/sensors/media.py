@@ -1,0 +1,172 @@
+"""Wait until ittybit has processed media."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    BaseOperator,
+    BaseSensorOperator,
+    PokeReturnValue,
+    TaskDeferralTimeout,
+    conf,
+)
+
+from airflow_provider_ittybit.exceptions import IttybitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
+
+class MediaProcessingSensor(BaseSensorOperator):
+    """Wait until the processing of a resource ended well.
+
+    It gives the same result and raises the same errors in poke, reschedule and deferred mode. What is done
+    already never defers.
+
+    :param media_id: id of a file, media, task, run or job, or a resource that holds it, such as the result of
+        ``UploadMediaOperator``. (templated)
+    :param resource: name of the collection, for an id without a known prefix. (templated)
+    :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
+    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default.
+    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default.
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: the processed resource as ittybit sent it (XCom).
+    :raises IttybitProcessingFailedError: processing failed or was cancelled, in ittybit's own words.
+    :raises IttybitProcessingTimeoutError: time ran out (an ``AirflowSensorTimeout``; ``soft_fail`` applies).
+    :raises IttybitNotFoundError: there is nothing with this id.
+    """
+
+    template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")
+    ui_color = "#ffe9b8"
+
+    def __init__(
+        self,
+        *,
+        media_id: object,
+        resource: str | None = None,
+        ittybit_conn_id: str = "ittybit_default",
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.media_id = media_id
+        self.resource = resource
+        self.ittybit_conn_id = ittybit_conn_id
+        self.deferrable = deferrable
+        self._last_status: str | None = None
+
+    def execute(self, context: Any) -> Any:
+        """Wait in the chosen mode."""
+        if not self.deferrable:
+            try:
+                return super().execute(context)
+            except IttybitError:
+                raise
+            except AirflowSensorTimeout:
+                raise self._timed_out() from None
+        with self._fail_as_poke_mode_does():
+            return self._look_then_defer(time.time() + self._seconds(self.timeout))
+
+    def poke(self, context: Any) -> PokeReturnValue | bool:
+        """Take one look."""
+        del context
+        resource = self._look()
+        return PokeReturnValue(is_done=True, xcom_value=resource) if resource is not None else False
+
+    def execute_complete(self, context: Any, event: object = None, deadline: float = 0.0) -> Any:
+        """Resume when the trigger fired: look again and end as the state says."""
+        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, read_event
+
+        del context
+        told = read_event(event, self._id())
+        if told["outcome"] not in (ERROR, TIMEOUT):
+            return self._look_then_defer(deadline)
+        resource = self._look()
+        if resource is not None:
+            return resource
+        if told["outcome"] == TIMEOUT:
+            raise self._timed_out()
+        message = f"Waiting for {self._id()} was given up in the triggerer: {told['message']}"
+        raise IttybitError(message, resource_id=self._id())
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Resume with the same outcomes as in poke mode; Airflow's own would skip on any error."""
+        with self._fail_as_poke_mode_does():
+            try:
+                return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
+            except TaskDeferralTimeout:
+                raise self._timed_out() from None
+
+    def _look_then_defer(self, deadline: float) -> Any:
+        from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
+
+        resource = self._look()
+        if resource is not None:
+            return resource
+        pause = self._seconds(self.poke_interval)
+        trigger = ProcessingTrigger(
+            self._id(), self.ittybit_conn_id, resource=self.resource or None, poll_interval=pause, deadline=deadline
+        )
+        return self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            kwargs={"deadline": deadline},
+            timeout=safety_net(deadline, pause),
+        )
+
+    def _look(self) -> dict[str, Any] | None:
+        """Return the resource if its processing ended well, ``None`` while it goes on."""
+        from airflow_provider_ittybit.api.waiting import succeeded
+
+        with self._make_hook() as hook:
+            status = hook.get_processing(self._id(), resource=self.resource or None)
+        if status.status != self._last_status:
+            self.log.info("%s: status %s", status.id, status.status)
+        self._last_status = status.status
+        return dict(status.resource) if succeeded(status) else None
+
+    def _make_hook(self) -> IttybitHook:
+        from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
+        return IttybitHook(self.ittybit_conn_id)
+
+    def _id(self) -> str:
+        from airflow_provider_ittybit.api.identifiers import id_of
+
+        return id_of(self.media_id)
+
+    def _timed_out(self) -> IttybitError:
+        from airflow_provider_ittybit.api.waiting import timed_out
+
+        return timed_out(self._id(), self._last_status, self._seconds(self.timeout))
+
+    @staticmethod
+    def _seconds(value: Any) -> float:
+        return float(value.total_seconds()) if hasattr(value, "total_seconds") else float(value)
+
+    @contextlib.contextmanager
+    def _fail_as_poke_mode_does(self) -> Iterator[None]:
+        try:
+            yield
+        except AirflowSkipException:
+            raise
+        except (AirflowSensorTimeout, AirflowTaskTimeout, AirflowFailException) as error:
+            for wanted, name in ((self.soft_fail, "soft_fail"), (self.never_fail, "never_fail")):
+                if wanted:
+                    message = f"Skipped because of {name}: {error}"
+                    raise AirflowSkipException(message) from error
+            raise
+        except Exception as error:
+            if self.never_fail:
+                message = f"Skipped because of never_fail: {error}"
+                raise AirflowSkipException(message) from error
+            raise

@@ -1,0 +1,113 @@
+"""Calls carried by ``aiohttp``: what the triggerer uses. It sends no streamed bodies."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_ittybit.api.messages import Headers, Response
+from airflow_provider_ittybit.api.wire import prepare
+from airflow_provider_ittybit.transport.environment import ca_file, proxy_for
+from airflow_provider_ittybit.transport.failures import no_answer
+from airflow_provider_ittybit.transport.policy import retry_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    import aiohttp
+
+    from airflow_provider_ittybit.api.messages import Call, Request
+    from airflow_provider_ittybit.api.settings import Settings
+
+T = TypeVar("T")
+
+KEEP_ALIVE = 120.0
+"""Seconds an idle connection is kept: longer than usual poll intervals, which spares a handshake per poll."""
+CONNECTIONS = 32
+
+
+class AsyncTransport:
+    """Sends requests over kept-alive connections of one event loop; use it as ``async with``.
+
+    :param settings: the checked connection.
+    :param sleep: waits between attempts, ``asyncio.sleep`` by default.
+    """
+
+    def __init__(self, settings: Settings, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self.settings = settings
+        self._sleep = sleep
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> AsyncTransport:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a call's request, again where that is safe, and return what the call reads from the answer.
+
+        :raises IttybitError: no answer, or one that means "no".
+        """
+        from tenacity import AsyncRetrying
+
+        arguments = retry_arguments(call.request, self.settings)
+        response: Response = await AsyncRetrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
+        return call.read(call.request, response)
+
+    async def close(self) -> None:
+        """Close all connections; a later ``send`` opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _attempt(self, request: Request) -> Response:
+        import aiohttp
+        from yarl import URL
+
+        wire = prepare(request, self.settings)
+        if wire.body is not None and wire.content is None:
+            message = f"{request!r} has a body to stream, which only the blocking transport can send."
+            raise TypeError(message)
+        session = await self._open_session()
+        try:
+            async with session.request(
+                wire.method,
+                URL(wire.url, encoded=True),
+                headers=dict(wire.headers),
+                data=wire.content,
+                allow_redirects=False,
+                proxy=proxy_for(wire.url, self.settings),
+            ) as answer:
+                return Response(answer.status, Headers(answer.headers.items()), await answer.read())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            arrived = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            raise no_answer(request, error, may_have_arrived=arrived) from None
+
+    async def _open_session(self) -> aiohttp.ClientSession:
+        import aiohttp
+
+        if self._session is None:
+            settings = self.settings
+            # loading certificates takes some 20 ms, which the triggerer's loop must not stand still for
+            context = await asyncio.to_thread(_tls_context, settings) if settings.host.startswith("https") else False
+            if self._session is None:
+                self._session = aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
+                    timeout=aiohttp.ClientTimeout(
+                        total=None, sock_connect=settings.timeout, sock_read=settings.timeout
+                    ),
+                )
+        return self._session
+
+
+def _tls_context(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file(settings))
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

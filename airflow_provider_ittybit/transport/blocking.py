@@ -1,0 +1,131 @@
+"""Calls carried by ``requests``: what a worker uses."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+from airflow_provider_ittybit.api.messages import Headers, Response
+from airflow_provider_ittybit.api.wire import prepare
+from airflow_provider_ittybit.transport.environment import ca_file, proxy_for
+from airflow_provider_ittybit.transport.failures import no_answer
+from airflow_provider_ittybit.transport.policy import retry_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import requests
+
+    from airflow_provider_ittybit.api.messages import Body, Call, Request
+    from airflow_provider_ittybit.api.settings import Settings
+
+T = TypeVar("T")
+
+BLOCK = 1024 * 1024
+"""Bytes handed to the socket at once: with the library's own 16 KiB, 1 GiB takes several times as long."""
+CONNECTIONS = 16
+
+
+class BlockingTransport:
+    """Sends requests over kept-alive connections; may be used by several threads.
+
+    :param settings: the checked connection.
+    :param sleep: waits between attempts, ``time.sleep`` by default.
+    """
+
+    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.settings = settings
+        self._sleep = sleep
+        self._session: requests.Session | None = None
+        self._lock = threading.Lock()
+
+    def send(self, call: Call[T]) -> T:
+        """Send a call's request, again where that is safe, and return what the call reads from the answer.
+
+        :raises IttybitError: no answer, or one that means "no".
+        """
+        from tenacity import Retrying
+
+        arguments = retry_arguments(call.request, self.settings)
+        response: Response = Retrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
+        return call.read(call.request, response)
+
+    def close(self) -> None:
+        """Close all connections; a later ``send`` opens new ones."""
+        with self._lock:
+            session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _attempt(self, request: Request) -> Response:
+        import requests
+
+        settings = self.settings
+        wire = prepare(request, settings)
+        proxy = proxy_for(wire.url, settings)
+        stream = _Stream(wire.body) if wire.body is not None else None
+        try:
+            answer = self._open_session().request(
+                wire.method,
+                wire.url,
+                headers=dict(wire.headers),
+                data=stream if stream is not None else wire.content,
+                timeout=settings.timeout,
+                allow_redirects=False,
+                verify=ca_file(settings) if settings.verify else False,
+                proxies={"http": proxy, "https": proxy} if proxy else {},
+            )
+        except requests.RequestException as error:
+            raise no_answer(request, error, may_have_arrived=_may_have_arrived(error)) from None
+        finally:
+            if stream is not None:
+                stream.close()
+        return Response(answer.status_code, Headers(answer.headers.items()), answer.content)
+
+    def _open_session(self) -> requests.Session:
+        import requests
+        from requests.adapters import HTTPAdapter
+
+        with self._lock:
+            if self._session is None:
+                session = requests.Session()
+                session.trust_env = False  # else a netrc entry would replace the key
+                adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
+                adapter.init_poolmanager(CONNECTIONS, CONNECTIONS, blocksize=BLOCK)
+                session.mount("https://", adapter)
+                session.mount("http://", adapter)
+                self._session = session
+            return self._session
+
+
+class _Stream:
+    """A body as the file-like object with a length that ``requests`` streams."""
+
+    def __init__(self, body: Body) -> None:
+        self._length = body.length
+        self._reader: BinaryIO = body.open()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read(BLOCK):
+            yield block
+
+    def read(self, size: int = -1) -> bytes:
+        return self._reader.read(size)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _may_have_arrived(error: Any) -> bool:
+    """Tell whether the request may have reached the server: surely not, if no connection came about."""
+    import requests
+    from urllib3.exceptions import NewConnectionError
+
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | requests.exceptions.SSLError):
+        return False
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return not isinstance(reason, NewConnectionError)

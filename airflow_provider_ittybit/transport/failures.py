@@ -1,0 +1,50 @@
+"""The error for a request that got no answer, in words that hold neither key nor signed URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_ittybit.exceptions import IttybitTransportError
+
+if TYPE_CHECKING:
+    from airflow_provider_ittybit.api.messages import Request
+
+_ADVICE = {
+    False: "It never arrived, so a retry does no harm. Check host of the connection, DNS, proxy and firewall.",
+    True: "It may have arrived all the same: before sending it again, look whether ittybit has acted on it.",
+}
+
+
+def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool) -> IttybitTransportError:
+    """Make the error for a request without an answer.
+
+    :param error: what the HTTP library raised. Of it only the innermost reason is told, since the outer
+        texts of HTTP libraries hold whole URLs.
+    :param may_have_arrived: whether ittybit may have acted on the request.
+    """
+    reason = _innermost(error)
+    advice = _ADVICE[may_have_arrived and request.method not in ("GET", "HEAD")] if may_have_arrived else _ADVICE[False]
+    if may_have_arrived and request.method in ("GET", "HEAD"):
+        advice = "A retry does no harm."
+    if "certificate" in reason.lower():
+        advice = "Set ca_bundle in the connection's extra to the certificates of your own authority, if it is one."
+    message = f"ittybit gave no answer to {request.method} {request.public_path}: {reason}. {advice}"
+    return IttybitTransportError(
+        message, method=request.method, path=request.public_path, may_have_arrived=may_have_arrived
+    )
+
+
+def _innermost(error: BaseException) -> str:
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = [getattr(error, "reason", None), getattr(error, "os_error", None), *reversed(error.args)]
+        for candidate in (*inner, error.__cause__):
+            if isinstance(candidate, BaseException):
+                error = candidate
+                break
+    text = str(error).split(": ", 1)[-1] if "Connection(host=" in str(error) else str(error)
+    text = text.strip().rstrip(".")
+    if "://" in text or "?" in text:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

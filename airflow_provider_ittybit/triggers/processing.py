@@ -1,0 +1,136 @@
+"""Waits in the triggerer until ittybit has processed something."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitTriggerEventError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow_provider_ittybit.api.processing import ProcessingStatus
+
+FAILED_LOOKS = 5
+"""Looks in a row that may fail before the waiting is given up; each is itself tried several times."""
+
+FINAL, TIMEOUT, ERROR = "final", "timeout", "error"
+
+
+class ProcessingTrigger(BaseTrigger):
+    """Looks at a resource again and again and fires once its processing is over, for better or worse.
+
+    The event is only a hint: the worker that resumes the task reads the resource itself. Neither the key nor
+    anything of the connection but its id is in what Airflow stores of this trigger.
+
+    :param resource_id: id of a file, media, task, run or job.
+    :param ittybit_conn_id: id of the Airflow connection.
+    :param resource: name of the collection, for an id without a known prefix.
+    :param poll_interval: seconds between two looks; each varies by a tenth, so that many tasks spread out.
+    :param deadline: Unix seconds at which a last look is taken. As an absolute time it holds when the trigger
+        moves to another triggerer. ``None`` waits without end.
+    """
+
+    def __init__(
+        self,
+        resource_id: str,
+        ittybit_conn_id: str = "ittybit_default",
+        *,
+        resource: str | None = None,
+        poll_interval: float = 10.0,
+        deadline: float | None = None,
+        **_: Any,
+    ) -> None:
+        super().__init__()
+        self.resource_id = resource_id
+        self.ittybit_conn_id = ittybit_conn_id
+        self.resource = resource
+        self.poll_interval = poll_interval
+        self.deadline = deadline
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give the import path and the arguments that make this trigger again: plain JSON."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "resource_id": self.resource_id,
+                "ittybit_conn_id": self.ittybit_conn_id,
+                "resource": self.resource,
+                "poll_interval": self.poll_interval,
+                "deadline": self.deadline,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield exactly one event."""
+        from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
+        hook = IttybitHook(self.ittybit_conn_id)
+        try:
+            yield TriggerEvent(await self._wait(hook))
+        finally:
+            await hook.aclose()
+
+    async def _wait(self, hook: Any) -> dict[str, Any]:
+        failed = 0
+        status: ProcessingStatus | None = None
+        while True:
+            last_look = self.deadline is not None and time.time() >= self.deadline
+            try:
+                status = await hook.aget_processing(self.resource_id, resource=self.resource)
+                failed = 0
+            except IttybitError as error:
+                failed += 1
+                if isinstance(error, AirflowFailException) or failed >= FAILED_LOOKS:
+                    return self._event(ERROR, status, message=str(error))
+                self.log.warning("Look %d of %d in a row failed: %s", failed, FAILED_LOOKS, error)
+            if status is not None and status.state.is_final:
+                return self._event(FINAL, status)
+            if last_look:
+                return self._event(TIMEOUT, status)
+            await asyncio.sleep(self._pause())
+
+    def _pause(self) -> float:
+        pause = self.poll_interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
+        return pause if self.deadline is None else max(0.0, min(pause, self.deadline - time.time()))
+
+    def _event(self, outcome: str, status: ProcessingStatus | None, *, message: str | None = None) -> dict[str, Any]:
+        return {
+            "outcome": outcome,
+            "id": self.resource_id,
+            "status": status.status if status else None,
+            "message": message,
+        }
+
+
+def read_event(event: object, resource_id: str) -> dict[str, Any]:
+    """Check that an event is one of this trigger, for this resource.
+
+    :return: ``{"outcome": "final" | "timeout" | "error", "id", "status", "message"}``.
+    :raises IttybitTriggerEventError: it is not.
+    """
+    if isinstance(event, dict) and event.get("id") == resource_id and event.get("outcome") in (FINAL, TIMEOUT, ERROR):
+        return event
+    message = (
+        f"The task that waits for {resource_id} was resumed with {event!r}, which ProcessingTrigger did not send. "
+        "Were triggerer and worker upgraded to different versions? Clear the task to wait again."
+    )
+    raise IttybitTriggerEventError(message, resource_id=resource_id)
+
+
+def safety_net(deadline: float | None, pause: float) -> timedelta | None:
+    """Give the time after which Airflow itself ends a deferral: later than the trigger's own deadline.
+
+    :param deadline: Unix seconds at which the trigger takes its last look.
+    :param pause: seconds between two looks.
+    """
+    if deadline is None:
+        return None
+    return timedelta(seconds=max(0.0, deadline - time.time()) + max(2 * pause, 60.0))

@@ -1,0 +1,119 @@
+"""Bodies that are read while they are sent: in flat memory, whatever the size of the file."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from airflow_provider_ittybit.api import forms
+from airflow_provider_ittybit.exceptions import IttybitSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_ittybit.uploads.sources import FileSource
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """The bytes of a file and nothing else: the body of a ``PUT``."""
+
+    source: FileSource
+
+    @property
+    def length(self) -> int:
+        """Bytes in the whole body."""
+        return self.source.size
+
+    @property
+    def content_type(self) -> str:
+        """The file's MIME type."""
+        return self.source.mime_type
+
+    def open(self) -> BinaryIO:
+        """Return a new reader at the first byte."""
+        return Joined([_Exact(self.source)])
+
+
+@dataclass(frozen=True, slots=True)
+class FormBody:
+    """A form whose only field ``file`` holds a file: the body of a multipart upload.
+
+    :param source: the file.
+    :param boundary: what separates the parts of the form.
+    """
+
+    source: FileSource
+    boundary: str
+
+    @property
+    def length(self) -> int:
+        """Bytes in the whole body."""
+        return len(self._head()) + self.source.size + len(forms.after(self.boundary))
+
+    @property
+    def content_type(self) -> str:
+        """The form's MIME type, with its boundary."""
+        return forms.content_type(self.boundary)
+
+    def open(self) -> BinaryIO:
+        """Return a new reader at the first byte."""
+        return Joined([io.BytesIO(self._head()), _Exact(self.source), io.BytesIO(forms.after(self.boundary))])
+
+    def _head(self) -> bytes:
+        return forms.file_header(self.boundary, "file", self.source.name, self.source.mime_type)
+
+
+class Joined(io.RawIOBase, BinaryIO):
+    """Several readers, one after the other."""
+
+    def __init__(self, parts: Sequence[BinaryIO]) -> None:
+        super().__init__()
+        self._parts = list(parts)
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes, all for -1; an empty result is the end."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
+        while self._parts:
+            block = self._parts[0].read(size)
+            if block:
+                return block
+            self._parts.pop(0).close()
+        return b""
+
+    def close(self) -> None:
+        """Close all readers."""
+        for part in self._parts:
+            part.close()
+        super().close()
+
+
+class _Exact(io.RawIOBase, BinaryIO):
+    """A file that must keep its size while it is read, since its size was announced before."""
+
+    def __init__(self, source: FileSource) -> None:
+        super().__init__()
+        self._source = source
+        self._reader = source.open()
+        self._left = source.size
+
+    def read(self, size: int = -1) -> bytes:
+        block: bytes = self._reader.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(block)
+        if (not block and self._left) or (block and not self._left and self._reader.read(1)):
+            message = (
+                f"{self._source} changed its size while it was uploaded (it had {self._source.size} bytes): let "
+                "the task that writes it end first."
+            )
+            raise IttybitSourceError(message)
+        return block
+
+    def close(self) -> None:
+        self._reader.close()
+        super().close()
