@@ -48,7 +48,7 @@ class ProcessingTrigger(BaseTrigger):
         deadline: float | None = None,
         **_: Any,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it without annotations
         self.resource_id = resource_id
         self.ittybit_conn_id = ittybit_conn_id
         self.resource = resource
