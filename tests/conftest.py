@@ -1,0 +1,173 @@
+"""What all tests share: a throw-away AIRFLOW_HOME, a running emulator, real media, a small web server."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Airflow reads its home when it is first imported, so this comes before every import of it.
+_HOME = Path(tempfile.mkdtemp(prefix="ittybit-tests-"))
+os.environ.update(
+    AIRFLOW_HOME=str(_HOME),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__DAGS_FOLDER=str(_HOME / "dags"),
+    AIRFLOW__LOGGING__LOGGING_LEVEL="INFO",
+)
+for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
+    del os.environ[_name]
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+
+import pytest  # noqa: E402 - after AIRFLOW_HOME
+
+from airflow_provider_ittybit.emulator.media.samples import make_audio, make_image, make_video  # noqa: E402
+from airflow_provider_ittybit.emulator.running import RunningEmulator  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
+GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
+TAKE_BYTES = ("media", "files-enveloped", "files-flat")
+
+
+@pytest.fixture(scope="session")
+def running_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
+    """One emulator for each test process."""
+    with RunningEmulator(state=tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture
+def emulator(running_emulator: RunningEmulator) -> Iterator[RunningEmulator]:
+    """The emulator, empty and without faults; settings go back to what they were."""
+    control = running_emulator.control
+    before = control.settings()
+    yield running_emulator
+    control.settings(**before)
+    control.clear_faults()
+    control.reset()
+    control.forget_requests()
+
+
+@pytest.fixture
+def connect(emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RunningEmulator]:
+    """Point the default connection at the emulator: ``connect("files-flat", timeout=5)``."""
+
+    def point(api_version: str, **extra: Any) -> RunningEmulator:
+        if api_version == "jobs":  # no version value is published for it, so none is sent
+            emulator.control.settings(default_version="jobs")
+        connection = json.loads(emulator.airflow_connection(api_version=api_version))
+        connection["extra"] = {**connection["extra"], **extra}
+        monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", json.dumps(connection))
+        return emulator
+
+    return point
+
+
+@pytest.fixture
+def hook_for(connect: Callable[..., RunningEmulator]) -> Iterator[Callable[..., IttybitHook]]:
+    """Make a hook for a generation on the emulator: ``hook_for("media")``."""
+    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
+    hooks: list[IttybitHook] = []
+
+    def make(api_version: str, **extra: Any) -> IttybitHook:
+        connect(api_version, **extra)
+        hooks.append(IttybitHook())
+        return hooks[-1]
+
+    yield make
+    for hook in hooks:
+        hook.close()
+
+
+@pytest.fixture(scope="session")
+def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a real video (2 s, 320x180, 24 fps), image (320x240) and audio (2 s)."""
+    folder = tmp_path_factory.mktemp("media")
+    make_video(folder / "clip.mp4")
+    make_image(folder / "still.png")
+    make_audio(folder / "tone.mp3")
+    return folder
+
+
+@pytest.fixture
+def video(media_folder: Path) -> Path:
+    return media_folder / "clip.mp4"
+
+
+@pytest.fixture
+def image(media_folder: Path) -> Path:
+    return media_folder / "still.png"
+
+
+@pytest.fixture
+def audio(media_folder: Path) -> Path:
+    return media_folder / "tone.mp3"
+
+
+class _QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def web(media_folder: Path) -> Iterator[str]:
+    """The base URL of a web server that serves the media folder, for uploads by URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_QuietFiles, directory=str(media_folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+class TaskInstance:
+    """As much of Airflow's task instance as an operator touches, remembering what it pushed."""
+
+    def __init__(self, task_id: str = "task", *, map_index: int = -1, max_tries: int = 0) -> None:
+        self.dag_id, self.run_id, self.task_id = "dag", "run", task_id
+        self.map_index, self.max_tries, self.try_number = map_index, max_tries, 1
+        self.xcom: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcom[key] = value
+
+    def xcom_pull(self, task_ids: Any = None, key: str = "return_value") -> Any:
+        assert task_ids in (None, self.task_id)
+        return self.xcom.get(key)
+
+
+class StateStore:
+    """A task state store in memory, with the behaviour of Airflow 3.3's."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return json.loads(self.values[key]) if key in self.values else default
+
+    def set(self, key: str, value: Any) -> None:
+        if value is None:
+            message = "Cannot set value as None"
+            raise ValueError(message)
+        self.values[key] = json.dumps(value)
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+@pytest.fixture
+def context() -> dict[str, Any]:
+    """The context of one task run."""
+    return {"ti": TaskInstance(), "task_state_store": StateStore()}
