@@ -51,11 +51,11 @@ _REFUSALS: Mapping[int, Refusal] = {
         errors.IttybitNotFoundError,
         "Check the id, and that the key belongs to the same project; it may have been deleted.",
     ),
-    408: Refusal(errors.IttybitServerError, "The request took too long to arrive; a retry may help."),
     405: Refusal(
         errors.IttybitInvalidRequestError,
         "This API version does not have this method here; check api_version of the connection.",
     ),
+    408: Refusal(errors.IttybitServerError, "The request took too long to arrive; a retry may help."),
     413: Refusal(
         errors.IttybitInvalidRequestError,
         "The file is larger than the account's limit; make it smaller or ask ittybit's support to raise it.",
@@ -118,7 +118,8 @@ def answer_error(
     lead = f"ittybit answered {request.method} {request.public_path} with {status}{_phrase(status)}"
     if status < 300:
         lead += " and an error inside"
-    message = f"{lead}: {words}{' (' + ', '.join(notes) + ')' if notes else ''} {refusal.advice}"
+    sentence = f"{words} ({', '.join(notes)})" if notes else words
+    message = f"{lead}: {sentence}{'' if sentence.endswith('.') else '.'} {refusal.advice}"
     error = refusal.error(
         message,
         status=status,

@@ -35,8 +35,10 @@ class Wire:
     body: Body | None = None
 
 
-def prepare(request: Request, settings: Settings) -> Wire:
+def prepare(request: Request, settings: Settings, *, sender: str = "worker") -> Wire:
     """Bind a request to a connection.
+
+    :param sender: what sends it, ``worker`` or ``triggerer``; it stands in the User-Agent.
 
     The key and the version header are added only for the connection's own hosts: the API, the uploads host
     and the delivery domain. A signed URL carries its own proof and gets neither.
@@ -45,7 +47,7 @@ def prepare(request: Request, settings: Settings) -> Wire:
     :raises IttybitInputError: a path or header that would lead elsewhere, or a signed URL on plain http.
     """
     _check_path(request)
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+    headers = {"User-Agent": f"{USER_AGENT} ({sender})", "Accept": "application/json"}
     for name, value in request.headers.items():
         _set(headers, name, value)
     if request.origin is not Origin.SIGNED:

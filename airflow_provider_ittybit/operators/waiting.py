@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskDeferralTimeout, conf
+from airflow.providers.common.compat.sdk import conf
 
+from airflow_provider_ittybit._compat import TaskDeferralTimeout
 from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.operators.base import IttybitOperator
 

@@ -14,10 +14,10 @@ from airflow.providers.common.compat.sdk import (
     BaseOperator,
     BaseSensorOperator,
     PokeReturnValue,
-    TaskDeferralTimeout,
     conf,
 )
 
+from airflow_provider_ittybit._compat import TaskDeferralTimeout
 from airflow_provider_ittybit.exceptions import IttybitError
 
 if TYPE_CHECKING:

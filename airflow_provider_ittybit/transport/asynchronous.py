@@ -69,7 +69,7 @@ class AsyncTransport:
         import aiohttp
         from yarl import URL
 
-        wire = prepare(request, self.settings)
+        wire = prepare(request, self.settings, sender="triggerer")
         if wire.body is not None and wire.content is None:
             message = f"{request!r} has a body to stream, which only the blocking transport can send."
             raise TypeError(message)
