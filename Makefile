@@ -1,0 +1,48 @@
+# Every target makes its own .venv on first use. It takes Python 3.11, make and a package index, nothing else.
+PYTHON := $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV := $(BIN)/uv
+SDKS := 1.0.0 0.9.0
+SDK_STAMPS := $(SDKS:%=.cache/sdk/%/.installed)
+WORKERS ?= 2
+
+.PHONY: help demo test check format clean
+.DEFAULT_GOAL := help
+
+help: ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+demo: $(STAMP) ## Run a DAG on real media against the local ittybit
+	@$(BIN)/ittybit-emulator demo
+
+test: $(STAMP) $(SDK_STAMPS) ## Run all tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(STAMP) ## Run linters, type checker and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$1 > 400 && $$2 != "total"'); \
+	  if [ -n "$$long" ]; then echo "over 400 lines:"; echo "$$long"; exit 1; fi
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove environments and caches
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+$(STAMP): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo "Python 3.11 is needed"; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable '.[emulator]'
+	@touch $@
+
+.cache/sdk/%/.installed: tests/conformance/sdk/constraints-%.txt $(STAMP)
+	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $< ittybit
+	@touch $@

@@ -1,0 +1,125 @@
+"""The example DAGs, run by a real Airflow against the emulator, judged by what the emulator holds afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow_provider_ittybit.emulator.running import RunningEmulator
+
+pytestmark = pytest.mark.xdist_group("airflow")
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+
+
+def environment(emulator: RunningEmulator, **more: Any) -> dict[str, str]:
+    """Say where ittybit is, and that looks follow each other quickly."""
+    return {
+        "AIRFLOW_CONN_ITTYBIT_DEFAULT": emulator.airflow_connection("2025-08-20"),
+        "MEDIA_POLL_INTERVAL": "0.05",
+        **{name: str(value) for name, value in more.items()},
+    }
+
+
+def triggerer_reads(emulator: RunningEmulator) -> set[str]:
+    """Name the resources that were read from the triggerer."""
+    return {
+        entry["path"].rsplit("/", 1)[-1]
+        for entry in emulator.control.requests(method="GET")
+        if "(triggerer)" in (entry["user_agent"] or "")
+    }
+
+
+def test_media_lifecycle_uploads_waits_by_deferral_and_deletes_everything(airflow, emulator, media_folder) -> None:
+    emulator.control.settings(processing="after_reads:2")
+    run = airflow.run(EXAMPLES / "media_lifecycle.py", **environment(emulator, MEDIA_FOLDER=media_folder))
+    assert run.state == "success", run.log[-4000:]
+    files = {file["filename"]: file for file in emulator.control.files()}
+    for path in media_folder.iterdir():
+        file = files.pop(path.name)
+        assert file["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert (file["status"], file["deleted"]) == ("ready", True)
+        assert file["id"] in triggerer_reads(emulator)
+    (thumbnail,) = files.values()
+    assert (thumbnail["ref"], thumbnail["kind"], thumbnail["width"]) == ("thumbnail", "image", 160)
+    assert thumbnail["deleted"]
+
+
+def test_upload_and_clean_up_waits_by_deferral_and_leaves_nothing(airflow, emulator, video) -> None:
+    emulator.control.settings(processing="after_reads:2")
+    run = airflow.run(EXAMPLES / "upload_and_clean_up.py", **environment(emulator, MEDIA_SOURCE=video))
+    assert run.state == "success", run.log[-4000:]
+    (file,) = emulator.control.files()
+    assert (file["status"], file["ref"], file["deleted"]) == ("ready", "original", True)
+    assert file["id"] in triggerer_reads(emulator)
+
+
+def test_upload_and_clean_up_deletes_also_when_ittybit_cannot_process(airflow, emulator, video) -> None:
+    emulator.control.fault(fail_processing="moov atom not found", times=1)
+    run = airflow.run(EXAMPLES / "upload_and_clean_up.py", **environment(emulator, MEDIA_SOURCE=video))
+    assert run.state == "failed"
+    assert "moov atom not found" in run.log
+    assert "IttybitProcessingFailedError" in run.log
+    (file,) = emulator.control.files()
+    assert file["deleted"]
+
+
+def test_a_refusal_fails_the_task_with_ittybits_own_words_and_does_not_retry(airflow, emulator, video) -> None:
+    emulator.control.fault(match={"method": "POST"}, times=0, status=402, message="Your trial has ended.")
+    run = airflow.run(EXAMPLES / "upload_and_clean_up.py", **environment(emulator, MEDIA_SOURCE=video))
+    assert run.state == "failed"
+    assert "Your trial has ended." in run.log
+    assert "IttybitPaymentError" in run.log
+    assert len(emulator.control.requests(method="POST")) == 1
+    assert emulator.control.files() == []
+
+
+def test_catalogue_export_writes_what_came_in_during_the_interval(airflow, emulator, hook_for, media_folder, tmp_path):
+    video = media_folder / "clip.mp4"
+    hook = hook_for("files-flat")
+    wanted = [hook.upload_media(video, filename=name)["id"] for name in ("a.mp4", "b.mp4")]
+    hook.upload_media(media_folder / "still.png")
+    emulator.control.settle()
+    exports = tmp_path / "exports"
+    run = airflow.run(EXAMPLES / "catalogue_export.py", **environment(emulator, CATALOGUE_EXPORTS=exports))
+    assert run.state == "success", run.log[-4000:]
+    (export,) = exports.iterdir()
+    rows = [json.loads(line) for line in export.read_text().splitlines()]
+    assert sorted(row["id"] for row in rows) == sorted(wanted)
+    assert {(row["duration"], row["width"], row["height"], row["filesize"]) for row in rows} == {
+        (2.0, 320, 180, video.stat().st_size)
+    }
+    assert list(rows[0]) == ["id", "filename", "duration", "width", "height", "filesize", "created"]
+
+
+def test_the_key_is_in_no_task_log_and_not_in_the_database(airflow, emulator, video, caplog) -> None:
+    emulator.control.settings(processing="after_reads:2")
+    caplog.set_level("DEBUG")
+    run = airflow.run(EXAMPLES / "upload_and_clean_up.py", **environment(emulator, MEDIA_SOURCE=video))
+    assert run.state == "success", run.log[-4000:]
+    assert emulator.api_key not in run.log
+    assert emulator.api_key not in caplog.text
+    for path in airflow.home.rglob("*"):
+        if path.is_file():
+            assert emulator.api_key.encode() not in path.read_bytes(), path
+
+
+def test_examples_parse_without_reading_a_connection(monkeypatch, tmp_path) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.providers.common.compat.sdk import BaseHook
+
+    def forbidden(*_: object) -> None:
+        message = "a connection was read while a DAG was parsed"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(BaseHook, "get_connection", forbidden)
+    for example in EXAMPLES.glob("*.py"):
+        shutil.copy(example, tmp_path)
+    bag = DagBag(str(tmp_path))
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {example.stem for example in EXAMPLES.glob("*.py")}
