@@ -1,0 +1,134 @@
+"""Failures on demand: what a request that matches is to suffer instead of, or besides, its proper answer."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MATCHES = frozenset(["role", "method", "path"])
+EFFECTS = ("status", "delay", "drop", "fail_processing")
+DETAILS = frozenset(["retry_after", "message", "body", "headers"])
+DROPS = ("before", "after")
+
+
+class InvalidFaultError(ValueError):
+    """A fault that cannot be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One failure on demand.
+
+    :param match: ``role`` (api, uploads, delivery), ``method`` and ``path`` (a regular expression found anywhere
+        in the path); what is absent matches everything.
+    :param times: how many requests suffer it; default 1, and 0 means until it is removed.
+    :param after: how many matching requests pass first; default 0.
+    :param status: answer this status code in the generation's own shape, with ``retry_after`` (seconds, or a
+        date as text), ``message``, ``headers``, or ``body`` (raw text instead of the error body).
+    :param delay: seconds to wait before the proper answer.
+    :param drop: close the connection without an answer: ``before`` the request is carried out, or ``after``.
+    :param fail_processing: the next resource that a matching request makes fails with this message.
+    """
+
+    match: dict[str, str] = field(default_factory=dict)
+    times: int = 1
+    after: int = 0
+    status: int | None = None
+    delay: float | None = None
+    drop: str | None = None
+    fail_processing: str | None = None
+    retry_after: float | str | None = None
+    message: str | None = None
+    body: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Fault:
+        """Read a fault from the control endpoint; raise InvalidFaultError for one that cannot be."""
+        try:
+            fault = cls(**document)
+        except TypeError as error:
+            message = f"A fault cannot be read: {error}."
+            raise InvalidFaultError(message) from error
+        named = [name for name in EFFECTS if getattr(fault, name) is not None]
+        if len(named) != 1:
+            message = f"A fault has one of {', '.join(EFFECTS)}, not {named or 'none'}."
+            raise InvalidFaultError(message)
+        if fault.drop not in (None, *DROPS):
+            message = f"drop is one of {', '.join(DROPS)}, not {fault.drop!r}."
+            raise InvalidFaultError(message)
+        unknown = set(fault.match) - MATCHES
+        if unknown:
+            message = f"A fault matches by {', '.join(sorted(MATCHES))}, not by {', '.join(sorted(unknown))}."
+            raise InvalidFaultError(message)
+        try:
+            re.compile(fault.match.get("path", ""))
+        except re.error as error:
+            message = f"The path of a fault is a regular expression: {error}."
+            raise InvalidFaultError(message) from error
+        return fault
+
+    def matches(self, role: str, method: str, path: str) -> bool:
+        """Tell whether a request is one that this fault is about."""
+        return (
+            self.match.get("role", role) == role
+            and self.match.get("method", method).upper() == method.upper()
+            and re.search(self.match.get("path", ""), path) is not None
+        )
+
+
+class Faults:
+    """The faults that are set, in the order in which they were."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Set a fault."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        with self._lock:
+            self._faults.clear()
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the faults that are still to come."""
+        with self._lock:
+            return [
+                {name: value for name, value in asdict(fault).items() if value not in (None, {})}
+                for fault in self._faults
+            ]
+
+    def take(self, role: str, method: str, path: str) -> Fault | None:
+        """Return what this request suffers, if anything, and count it."""
+        return self._take(role, method, path, processing=False)
+
+    def take_processing(self, role: str, method: str, path: str) -> str | None:
+        """Return the message with which the resource made by this request fails, if any, and count it."""
+        fault = self._take(role, method, path, processing=True)
+        return fault.fail_processing if fault else None
+
+    def _take(self, role: str, method: str, path: str, *, processing: bool) -> Fault | None:
+        with self._lock:
+            for place, fault in enumerate(self._faults):
+                if (fault.fail_processing is not None) is not processing:
+                    continue
+                if not fault.matches(role, method, path):
+                    continue
+                if fault.after:
+                    self._faults[place] = replace(fault, after=fault.after - 1)
+                    continue
+                if fault.times == 1:
+                    del self._faults[place]
+                elif fault.times:
+                    self._faults[place] = replace(fault, times=fault.times - 1)
+                return fault
+        return None

@@ -1,0 +1,1 @@
+"""One module for each generation: its routes, and how it shows what the store holds."""
