@@ -13,10 +13,19 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_ittybit.exceptions import IttybitNotFoundError
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_ittybit.exceptions import (
+    IttybitNotFoundError,
+    IttybitRateLimitError,
+    IttybitSourceNotFoundError,
+    IttybitTransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from airflow_provider_ittybit.exceptions import IttybitError
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +81,20 @@ class Submission:
         """Record that a submission is about to be sent."""
         self._write({})
 
-    def remember(self, resource_id: str) -> None:
-        """Record the id that ittybit gave."""
-        self._write({"id": resource_id})
+    def remember(self, resource_id: str, *, complete: bool = True) -> None:
+        """Record the id that ittybit gave.
+
+        :param complete: false if something is still to be set on the resource.
+        """
+        self._write({"id": resource_id, "complete": complete})
+
+    def is_complete(self) -> bool:
+        """Tell whether nothing is still to be set on what an earlier try submitted."""
+        record = self._record() or {}
+        return bool(record.get("complete", True))
 
     def forget(self) -> None:
-        """Remove the record, once the result was handed over."""
+        """Remove the record, where it turned out that nothing was submitted."""
         if self.store is not None:
             self.store.delete(KEY)
 
@@ -91,6 +108,13 @@ class Submission:
     def _write(self, outcome: Mapping[str, Any]) -> None:
         if self.store is not None:
             self.store.set(KEY, {"generation": self.generation, "fingerprint": self.fingerprint, **outcome})
+
+
+def surely_not_submitted(error: IttybitError) -> bool:
+    """Tell whether an error means that ittybit did not act on the submission, so that a retry makes no second copy."""
+    if isinstance(error, IttybitSourceNotFoundError | IttybitRateLimitError | AirflowFailException):
+        return True
+    return isinstance(error, IttybitTransportError) and not error.may_have_arrived
 
 
 def submission_of(context: Any, wish: Mapping[str, Any], *, durable: bool) -> Submission:

@@ -153,7 +153,7 @@ class _Extras:
             return default
         try:
             number = float(value) if not isinstance(value, bool) else float("nan")
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if not low <= number <= high:
             raise _problem(self._name, f"has {key}={value!r}", f"it must be a number from {low:g} to {high:g}")

@@ -67,7 +67,7 @@ def as_seconds(value: float | timedelta | None, name: str) -> float | None:
     total = getattr(value, "total_seconds", None)
     try:
         seconds = float(total() if total else value)  # type: ignore[arg-type] # a wrong type is what except is for
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = -1.0
     if not 0 < seconds < 1e10:
         message = f"{name}={value!r} is no duration: give a positive number of seconds or a timedelta."

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse  # noqa: TID253 - only the emulator's own process loads this package
+from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.exchange import ApiError, Exchange

@@ -8,8 +8,8 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.requests import ClientDisconnect, Request  # noqa: TID253 - only the emulator loads this package
-from starlette.responses import Response  # noqa: TID253 - as above
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from airflow_provider_ittybit.emulator import control, delivery, profiles
 from airflow_provider_ittybit.emulator.answers import refusal

@@ -60,6 +60,12 @@ class Blobs:
         else:
             path.unlink(missing_ok=True)
 
+    def sweep(self, kept: set[str]) -> None:
+        """Remove what an earlier process left on its way in, but for the unfinished uploads ``kept``."""
+        for path in self._incoming.iterdir():
+            if path.name not in kept:
+                self.discard(path)
+
     def clear(self) -> None:
         """Remove all bytes."""
         for folder in (self._files, self._incoming):

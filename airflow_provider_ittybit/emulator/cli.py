@@ -16,7 +16,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ittybit.emulator.demo import DAG_FILE, run_demo
 from airflow_provider_ittybit.emulator.profiles import UnknownVersionError, resolve
 from airflow_provider_ittybit.emulator.running import RunningEmulator
 from airflow_provider_ittybit.emulator.settings import InvalidSettingError, RateLimit, Settings
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 DEFAULT_PORTS = {"port": 8800, "uploads_port": 8801, "delivery_port": 8802}
+DEMO_DAG = Path("example_dags/media_lifecycle.py")
 USAGE_ERROR = 2
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
@@ -163,8 +163,14 @@ def _exec(arguments: argparse.Namespace) -> int:
 
 def _add_demo(commands: Any) -> None:
     parser = commands.add_parser("demo", help="run a DAG on real media against an emulator, and check the result")
-    parser.add_argument("--dag", type=Path, default=DAG_FILE, metavar="FILE", help=f"the DAG file (default {DAG_FILE})")
-    parser.set_defaults(run=lambda arguments: run_demo(arguments.dag))
+    parser.add_argument("--dag", type=Path, default=DEMO_DAG, metavar="FILE", help=f"the DAG file (default {DEMO_DAG})")
+    parser.set_defaults(run=_demo)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from airflow_provider_ittybit.emulator.demo import run_demo
+
+    return run_demo(arguments.dag)
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:
@@ -182,6 +188,8 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
 
     for number in PASSED_ON:
         signal.signal(number, pass_on)
+    if sys.stdin is not None and sys.stdin.isatty():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to the command itself
     status = child.wait()
     return KILLED_BY - status if status < 0 else status
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse  # noqa: TID253 - only the emulator's own process loads this package
+from starlette.responses import JSONResponse
 
 from airflow_provider_ittybit.emulator.faults import Fault, InvalidFaultError
 from airflow_provider_ittybit.emulator.records import File

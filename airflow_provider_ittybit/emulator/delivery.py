@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from starlette.responses import FileResponse, Response  # noqa: TID253 - only the emulator loads this package
+from starlette.responses import FileResponse, Response
 
 from airflow_provider_ittybit.emulator.answers import one
 from airflow_provider_ittybit.emulator.authorization import require_key

@@ -22,7 +22,6 @@ from airflow_provider_ittybit.emulator.running import RunningEmulator
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-DAG_FILE = Path("example_dags/media_lifecycle.py")
 VERSION = "2025-08-20"
 UNFINISHED_READS = 2
 """How often the emulator says that media is not ready yet: enough that every wait is handed to the triggerer."""
@@ -52,7 +51,7 @@ class Line:
     asked_by: tuple[int, int]
 
 
-def run_demo(dag_file: Path = DAG_FILE) -> int:
+def run_demo(dag_file: Path) -> int:
     """Run the demo and print its table.
 
     :param dag_file: the DAG to run; it finds its media in ``MEDIA_FOLDER``.

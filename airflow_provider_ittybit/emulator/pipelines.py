@@ -11,6 +11,7 @@ from airflow_provider_ittybit.emulator.records import (
     FAILED,
     PROCESSING,
     SUCCEEDED,
+    WAITING,
     Event,
     Job,
     Run,
@@ -105,6 +106,14 @@ def end(service: Service, task: Task) -> None:
             reason = f"The task {task.id} before it {'failed' if task.status == FAILED else 'was cancelled'}."
             end(service, service.store.change(child, status=CANCELLED, error=reason, finished=time.time()))
     for owner in _owners(service, task):
+        _roll_up(service, owner)
+
+
+def finish_all(service: Service) -> None:
+    """Finish the runs and jobs whose tasks are all finished: an earlier process may have ended just before."""
+    query = Query({"status": [WAITING, PROCESSING]})
+    owners: list[Run | Job] = [*service.store.select(Run, query), *service.store.select(Job, query)]
+    for owner in owners:
         _roll_up(service, owner)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import tempfile
@@ -136,6 +135,14 @@ class RunningEmulator:
     def start(self) -> Self:
         """Start it; return when all three ports accept."""
         self._accepting.clear()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
         self._sockets = Sockets(self._ports)
         self._service = Service(
             self.state, self._sockets.addresses, self.api_key, self._settings, threads=self._threads
@@ -146,10 +153,8 @@ class RunningEmulator:
         self._thread = threading.Thread(target=self._run, name="ittybit-emulator", daemon=True)
         self._thread.start()
         if not self._accepting.wait(START_TIMEOUT):
-            self.stop()
             message = f"The emulator did not start within {START_TIMEOUT:.0f} seconds."
             raise TimeoutError(message)
-        return self
 
     def stop(self) -> None:
         """Stop it; what is unfinished is taken up when the same state is used again. A second call does nothing."""
@@ -205,7 +210,7 @@ class RunningEmulator:
 
     def _run(self) -> None:
         if self._server is not None and self._sockets is not None:
-            asyncio.run(self._server.serve(self._sockets.all))
+            self._server.run(self._sockets.all)
 
     def _running(self) -> Service:
         if self._service is None:

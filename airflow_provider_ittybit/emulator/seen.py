@@ -1,7 +1,7 @@
 """What a reader sees of a resource that is worked on.
 
 Usually that is the truth. Under ``processing = after_reads:N`` the first N reads show it unfinished, so that a
-test can watch a client wait without any waiting of its own.
+test can watch a client wait without any waiting of its own. Events are not veiled: they tell the truth at once.
 """
 
 from __future__ import annotations

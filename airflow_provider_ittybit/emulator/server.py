@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
-import uvicorn  # noqa: TID253 - only the emulator's own process loads this package
-from uvicorn.protocols.http.auto import AutoHTTPProtocol  # noqa: TID253 - as above
+import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from airflow_provider_ittybit.emulator.service import Addresses
 
@@ -63,6 +63,7 @@ class Server(uvicorn.Server):
             lifespan="off",
             ws="none",
             log_level=log_level,
+            log_config=None,
             access_log=False,
             server_header=False,
             backlog=BACKLOG,

@@ -7,12 +7,13 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_ittybit.emulator import pipelines
 from airflow_provider_ittybit.emulator.blobs import Blobs
 from airflow_provider_ittybit.emulator.faults import Faults
 from airflow_provider_ittybit.emulator.ledger import Ledger
 from airflow_provider_ittybit.emulator.limits import RateGate
 from airflow_provider_ittybit.emulator.processing import process
-from airflow_provider_ittybit.emulator.records import File, Task, Work, new_id
+from airflow_provider_ittybit.emulator.records import Chunked, File, Task, Work, new_id
 from airflow_provider_ittybit.emulator.store import Query, Store
 from airflow_provider_ittybit.emulator.work import Workers
 
@@ -67,18 +68,20 @@ class Service:
 
     def start(self) -> None:
         """Start the workers and take up what an earlier process left unfinished."""
+        self.blobs.sweep({upload.id for upload in self.store.select(Chunked, Query())})
         unfinished: list[Work] = []
         for record_type in (File, Task):
             query = Query({"status": ["waiting", "processing"]}, descending=False)
             unfinished += self.store.select(record_type, query)
         for record in unfinished:
             self.enqueue(self.store.change(record, status="waiting"))
+        pipelines.finish_all(self)
         self.workers.start()
 
     def stop(self) -> None:
-        """Stop the workers and close the store."""
-        self.workers.stop()
-        self.store.close()
+        """Stop the workers and close the store; a worker that does not end in time keeps it open."""
+        if self.workers.stop():
+            self.store.close()
 
     def has_key(self, key: str) -> bool:
         """Tell whether this is the API key."""

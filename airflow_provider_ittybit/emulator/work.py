@@ -46,8 +46,8 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, timeout: float = 5.0) -> None:
-        """Let each thread finish what it does, at most ``timeout`` seconds; the rest stays waiting."""
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Let each thread finish what it does, at most ``timeout`` seconds, and tell whether all did."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -55,6 +55,7 @@ class Workers:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(max(0.0, deadline - monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def put(self, resource_id: str, *owners: str | None) -> None:
         """Have a resource worked on, once."""

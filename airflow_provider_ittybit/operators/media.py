@@ -10,6 +10,9 @@ from airflow_provider_ittybit.operators.waiting import WaitingOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airflow_provider_ittybit.durability import Submission
+    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
 MANY = 1000
 """Items in XCom from which a warning says that a file is the better place."""
 
@@ -89,25 +92,51 @@ class UploadMediaOperator(WaitingOperator):
         """Upload, and wait if asked to."""
         from airflow_provider_ittybit.durability import submission_of
 
+        self.check_durations()
         wish = {name: getattr(self, name) for name in self.template_fields}
         submission = submission_of(context, wish, durable=self.durable)
         with self.make_hook() as hook:
             resource = submission.found(hook.get_media)
             if resource is None:
-                submission.begin()
-                resource = hook.upload_media(
-                    self.source,
-                    filename=self.filename or None,
-                    folder=self.folder or None,
-                    title=self.title or None,
-                    metadata=self.metadata,
-                    ref=self.ref or None,
-                    media_id=self.media_id or None,
-                    kind=self.kind or None,
-                    options=self.options,
-                )
-                submission.remember(str(resource["id"]))
+                resource = self._upload(hook, submission)
+            elif not submission.is_complete():
+                resource = self._label(hook, resource)
+            submission.remember(str(resource["id"]))
             return self.finish(hook, resource, context)
+
+    def _upload(self, hook: IttybitHook, submission: Submission) -> dict[str, Any]:
+        from airflow_provider_ittybit.durability import surely_not_submitted
+        from airflow_provider_ittybit.exceptions import IttybitError
+
+        submission.begin()
+        try:
+            return hook.upload_media(
+                self.source,
+                filename=self.filename or None,
+                folder=self.folder or None,
+                title=self.title or None,
+                metadata=self.metadata,
+                ref=self.ref or None,
+                media_id=self.media_id or None,
+                kind=self.kind or None,
+                options=self.options,
+            )
+        except IttybitError as error:
+            if error.resource_id:
+                submission.remember(error.resource_id, complete=False)
+            elif surely_not_submitted(error):
+                submission.forget()
+            raise
+
+    def _label(self, hook: IttybitHook, resource: dict[str, Any]) -> dict[str, Any]:
+        """Set what an earlier try could no longer set after its bytes had arrived."""
+        given = {"ref": self.ref or None, "metadata": self.metadata}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if changes:
+            resource = hook.update_media(resource["id"], **changes)
+        if self.title:
+            hook.update_media(str(resource.get("media_id")), title=self.title)
+        return resource
 
 
 class ListMediaOperator(IttybitOperator):
@@ -179,18 +208,18 @@ class ListMediaOperator(IttybitOperator):
         from airflow_provider_ittybit.operators.output import only, write_json_lines
 
         del context
+        parameters: dict[str, Any] = {
+            "resource": self.resource or None,
+            "kind": self.kind or None,
+            "limit": self.limit,
+            "order_by": self.order_by or None,
+            "order": self.order or None,
+            "created_after": self.created_after,
+            "created_before": self.created_before,
+            "max_items": self.max_items,
+        }
         with self.make_hook() as hook:
-            items = hook.list_media(
-                resource=self.resource or None,
-                kind=self.kind or None,
-                limit=self.limit,
-                order_by=self.order_by or None,
-                order=self.order or None,
-                created_after=self.created_after,
-                created_before=self.created_before,
-                max_items=self.max_items,
-                **(self.filters or {}),
-            )
+            items = hook.list_media(**parameters | dict(self.filters or {}))
             chosen = (only(item, self.fields) for item in items)
             if self.output_path:
                 count = write_json_lines(chosen, self.output_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -48,20 +49,23 @@ class WaitingOperator(IttybitOperator):
         self.poll_interval = poll_interval
         self.timeout = timeout
 
+    def check_durations(self) -> None:
+        """Refuse a ``poll_interval`` or ``timeout`` that is no duration, before anything is sent."""
+        self._pause()
+        self._allowed_seconds()
+
     def finish(self, hook: IttybitHook, resource: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """Go on from ittybit's answer to the result of the task.
 
         :param resource: what ittybit answered.
         :return: the resource; the processed one if the task waits.
         """
-        from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, as_seconds
-
         resource_id = str(resource["id"])
         self.log.info("ittybit accepted %s (status %s)", resource_id, resource.get("status", "not reported"))
         context["ti"].xcom_push(key=ID_KEY, value=resource_id)
         if not self.wait_for_processing:
             return dict(resource)
-        pause = as_seconds(self.poll_interval, "poll_interval") or DEFAULT_POLL_INTERVAL
+        pause = self._pause()
         allowed = self._allowed_seconds()
         deadline = time.time() + allowed if allowed is not None else None
         if not self.deferrable:
@@ -91,18 +95,18 @@ class WaitingOperator(IttybitOperator):
                 return self._result(status)
         if told["outcome"] == TIMEOUT:
             raise timed_out(resource_id, status.status, self._allowed_seconds())
-        message = f"Waiting for {resource_id} was given up in the triggerer: {told['message']}"
+        message = f"Waiting for {resource_id} was given up in the triggerer: {told.get('message')}"
         raise IttybitError(message, resource_id=resource_id)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Resume as Airflow does, but name the id when its own safety net ends the waiting."""
-        from airflow_provider_ittybit.api.waiting import timed_out
+        """Resume as Airflow does; when its own safety net ended the waiting, as after a timeout of the trigger."""
+        from airflow_provider_ittybit.triggers.processing import TIMEOUT
 
-        try:
+        with contextlib.suppress(TaskDeferralTimeout):
             return super().resume_execution(next_method, next_kwargs, context)
-        except TaskDeferralTimeout:
-            resource_id = context["ti"].xcom_pull(task_ids=self.task_id, key=ID_KEY)
-            raise timed_out(str(resource_id), None, self._allowed_seconds()) from None
+        ti = context["ti"]  # Airflow replaced next_kwargs, so the id is only in XCom
+        resource_id = ti.xcom_pull(task_ids=self.task_id, key=ID_KEY, map_indexes=ti.map_index)
+        return self.execute_complete(context, {"outcome": TIMEOUT, "id": resource_id}, resource_id)
 
     def _look_then_defer(
         self, hook: IttybitHook, resource_id: str, pause: float, deadline: float | None
@@ -120,6 +124,11 @@ class WaitingOperator(IttybitOperator):
             timeout=safety_net(deadline, pause),
         )
         return None
+
+    def _pause(self) -> float:
+        from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, as_seconds
+
+        return as_seconds(self.poll_interval, "poll_interval") or DEFAULT_POLL_INTERVAL
 
     def _allowed_seconds(self) -> float | None:
         from airflow_provider_ittybit.api.waiting import as_seconds

@@ -66,15 +66,15 @@ class MediaProcessingSensor(BaseSensorOperator):
 
     def execute(self, context: Any) -> Any:
         """Wait in the chosen mode."""
-        if not self.deferrable:
+        with self._same_end_in_all_modes():
+            if self.deferrable:
+                return self._look_then_defer(time.time() + self._seconds(self.timeout))
             try:
                 return super().execute(context)
             except IttybitError:
                 raise
             except AirflowSensorTimeout:
                 raise self._timed_out() from None
-        with self._fail_as_poke_mode_does():
-            return self._look_then_defer(time.time() + self._seconds(self.timeout))
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Take one look."""
@@ -95,16 +95,22 @@ class MediaProcessingSensor(BaseSensorOperator):
             return resource
         if told["outcome"] == TIMEOUT:
             raise self._timed_out()
-        message = f"Waiting for {self._id()} was given up in the triggerer: {told['message']}"
+        if self.silent_fail:
+            return self._look_then_defer(deadline)
+        message = f"Waiting for {self._id()} was given up in the triggerer: {told.get('message')}"
         raise IttybitError(message, resource_id=self._id())
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Resume with the same outcomes as in poke mode; Airflow's own would skip on any error."""
-        with self._fail_as_poke_mode_does():
-            try:
+        """Resume with the same outcomes as in poke mode; Airflow's own would skip on any error.
+
+        When Airflow's safety net ended the waiting, go on as after a timeout of the trigger.
+        """
+        from airflow_provider_ittybit.triggers.processing import TIMEOUT
+
+        with self._same_end_in_all_modes():
+            with contextlib.suppress(TaskDeferralTimeout):
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
-            except TaskDeferralTimeout:
-                raise self._timed_out() from None
+            return self.execute_complete(context, {"outcome": TIMEOUT, "id": self._id()})
 
     def _look_then_defer(self, deadline: float) -> Any:
         from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
@@ -127,8 +133,14 @@ class MediaProcessingSensor(BaseSensorOperator):
         """Return the resource if its processing ended well, ``None`` while it goes on."""
         from airflow_provider_ittybit.api.waiting import succeeded
 
-        with self._make_hook() as hook:
-            status = hook.get_processing(self._id(), resource=self.resource or None)
+        try:
+            with self._make_hook() as hook:
+                status = hook.get_processing(self._id(), resource=self.resource or None)
+        except IttybitError as error:
+            if not self.silent_fail or isinstance(error, AirflowFailException):
+                raise
+            self.log.warning("This look failed, and silent_fail says to go on: %s", error)
+            return None
         if status.status != self._last_status:
             self.log.info("%s: status %s", status.id, status.status)
         self._last_status = status.status
@@ -154,7 +166,7 @@ class MediaProcessingSensor(BaseSensorOperator):
         return float(value.total_seconds()) if hasattr(value, "total_seconds") else float(value)
 
     @contextlib.contextmanager
-    def _fail_as_poke_mode_does(self) -> Iterator[None]:
+    def _same_end_in_all_modes(self) -> Iterator[None]:
         try:
             yield
         except AirflowSkipException:

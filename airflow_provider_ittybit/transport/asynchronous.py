@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from airflow_provider_ittybit.api.messages import Headers, Response
 from airflow_provider_ittybit.api.wire import prepare
-from airflow_provider_ittybit.transport.environment import ca_file, proxy_for
+from airflow_provider_ittybit.transport.environment import proxy_for, tls_context
 from airflow_provider_ittybit.transport.failures import no_answer
 from airflow_provider_ittybit.transport.policy import retry_arguments
 
@@ -85,8 +85,9 @@ class AsyncTransport:
             ) as answer:
                 return Response(answer.status, Headers(answer.headers.items()), await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            arrived = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-            raise no_answer(request, error, may_have_arrived=arrived) from None
+            never = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+            failure = no_answer(request, error, may_have_arrived=not isinstance(error, never))
+        raise failure  # out here it has no context: aiohttp's errors hold the request's headers, and so the key
 
     async def _open_session(self) -> aiohttp.ClientSession:
         import aiohttp
@@ -94,20 +95,16 @@ class AsyncTransport:
         if self._session is None:
             settings = self.settings
             # loading certificates takes some 20 ms, which the triggerer's loop must not stand still for
-            context = await asyncio.to_thread(_tls_context, settings) if settings.host.startswith("https") else False
+            encrypted = urlsplit(settings.host).scheme == "https"
+            context = await asyncio.to_thread(tls_context, settings) if encrypted else True
             if self._session is None:
                 self._session = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
+                    cookie_jar=aiohttp.DummyCookieJar(),  # a request depends on the connection only
                     timeout=aiohttp.ClientTimeout(
                         total=None, sock_connect=settings.timeout, sock_read=settings.timeout
                     ),
                 )
+                # else aiohttp sends once more on its own, a PUT too, past the policy and max_retries
+                self._session._retry_connection = False  # noqa: SLF001 - there is no public way to say so
         return self._session
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file(settings))
-    if not settings.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.api.messages import Headers, Response
 from airflow_provider_ittybit.api.wire import prepare
-from airflow_provider_ittybit.transport.environment import ca_file, proxy_for
-from airflow_provider_ittybit.transport.failures import no_answer
+from airflow_provider_ittybit.transport.environment import ca_file, check_own_ca, proxy_for
+from airflow_provider_ittybit.transport.failures import innermost, no_answer
 from airflow_provider_ittybit.transport.policy import retry_arguments
 
 if TYPE_CHECKING:
@@ -77,11 +79,13 @@ class BlockingTransport:
                 proxies={"http": proxy, "https": proxy} if proxy else {},
             )
         except requests.RequestException as error:
-            raise no_answer(request, error, may_have_arrived=_may_have_arrived(error)) from None
+            failure = no_answer(request, error, may_have_arrived=_may_have_arrived(error))
+        else:
+            return Response(answer.status_code, Headers(answer.headers.items()), answer.content)
         finally:
             if stream is not None:
                 stream.close()
-        return Response(answer.status_code, Headers(answer.headers.items()), answer.content)
+        raise failure  # out here it has no context: the texts of the library's errors hold signed URLs
 
     def _open_session(self) -> requests.Session:
         import requests
@@ -89,8 +93,10 @@ class BlockingTransport:
 
         with self._lock:
             if self._session is None:
+                check_own_ca(self.settings)
                 session = requests.Session()
                 session.trust_env = False  # else a netrc entry would replace the key
+                session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # depend on the connection only
                 adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
                 adapter.init_poolmanager(CONNECTIONS, CONNECTIONS, blocksize=BLOCK)
                 session.mount("https://", adapter)
@@ -125,7 +131,10 @@ def _may_have_arrived(error: Any) -> bool:
     import requests
     from urllib3.exceptions import NewConnectionError
 
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError | requests.exceptions.SSLError):
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
         return False
     reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(error, requests.exceptions.SSLError):
+        # of all TLS errors only this one can come before the request and never after it
+        return not isinstance(innermost(error), ssl.SSLCertVerificationError)
     return not isinstance(reason, NewConnectionError)

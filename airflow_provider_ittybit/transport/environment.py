@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_ittybit.api.settings import is_loopback
+from airflow_provider_ittybit.exceptions import IttybitConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.api.settings import Settings
@@ -31,7 +34,52 @@ def proxy_for(url: str, settings: Settings) -> str | None:
 
 
 def ca_file(settings: Settings) -> str:
-    """Find the CA certificates: the connection's, those of ``REQUESTS_CA_BUNDLE``, else certifi's."""
+    """Find the CA certificates: the connection's, those of ``REQUESTS_CA_BUNDLE``, else certifi's.
+
+    :return: path of a file, or of a folder as OpenSSL's ``c_rehash`` makes it.
+    :raises IttybitConfigurationError: there is nothing at that path.
+    """
     import certifi
 
-    return settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where()
+    own = _own_ca(settings)
+    if own and not Path(own).exists():
+        raise _unusable(own, "is not there")
+    return own or certifi.where()
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """Make what TLS connections need, with the CA certificates loaded and the wish not to check them heeded.
+
+    :raises IttybitConfigurationError: the CA certificates cannot be loaded.
+    """
+    place = ca_file(settings)
+    is_folder = Path(place).is_dir()
+    try:
+        context = ssl.create_default_context(cafile=None if is_folder else place, capath=place if is_folder else None)
+    except OSError as error:
+        raise _unusable(place, f"cannot be loaded ({error.strerror or type(error).__name__})") from None
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def check_own_ca(settings: Settings) -> None:
+    """Refuse CA certificates of one's own that cannot be loaded, before a request fails for it in other words.
+
+    :raises IttybitConfigurationError: they cannot be loaded.
+    """
+    if settings.verify and _own_ca(settings):
+        tls_context(settings)
+
+
+def _own_ca(settings: Settings) -> str | None:
+    return settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or None
+
+
+def _unusable(place: str, why: str) -> IttybitConfigurationError:
+    message = (
+        f"The CA certificates {place!r} {why}: correct ca_bundle in the extra of the Airflow connection, or the "
+        "variable REQUESTS_CA_BUNDLE; it is a PEM file on this machine."
+    )
+    return IttybitConfigurationError(message)

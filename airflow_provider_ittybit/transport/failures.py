@@ -22,7 +22,7 @@ def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool)
         texts of HTTP libraries hold whole URLs.
     :param may_have_arrived: whether ittybit may have acted on the request.
     """
-    reason = _innermost(error)
+    reason = _in_words(innermost(error))
     advice = _ADVICE[may_have_arrived and request.method not in ("GET", "HEAD")] if may_have_arrived else _ADVICE[False]
     if may_have_arrived and request.method in ("GET", "HEAD"):
         advice = "A retry does no harm."
@@ -34,17 +34,22 @@ def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool)
     )
 
 
-def _innermost(error: BaseException) -> str:
+def innermost(error: BaseException) -> BaseException:
+    """Find the reason below what the layers of an HTTP library wrapped around it."""
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
         inner = [getattr(error, "reason", None), getattr(error, "os_error", None), *reversed(error.args)]
         for candidate in (*inner, error.__cause__):
-            if isinstance(candidate, BaseException):
+            if isinstance(candidate, Exception):  # a timeout's CancelledError says less than the timeout
                 error = candidate
                 break
+    return error
+
+
+def _in_words(error: BaseException) -> str:
     text = str(error).split(": ", 1)[-1] if "Connection(host=" in str(error) else str(error)
-    text = text.strip().rstrip(".")
+    text = "".join(c for c in " ".join(text.split()) if c.isprintable()).rstrip(".")
     if "://" in text or "?" in text:
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

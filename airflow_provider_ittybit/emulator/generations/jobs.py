@@ -11,7 +11,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse  # noqa: TID253 - only the emulator's own process loads this package
+from starlette.responses import JSONResponse
 
 from airflow_provider_ittybit.emulator.answers import one
 from airflow_provider_ittybit.emulator.cursors import page_by_cursor

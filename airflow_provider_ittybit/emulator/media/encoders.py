@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import av.codec  # noqa: TID253 - nothing but the emulator's own process loads this package
+import av.codec
 
 from airflow_provider_ittybit.emulator.media.refusal import CannotProcess
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import av.error  # noqa: TID253 - nothing but the emulator's own process loads this package
-import av.filter  # noqa: TID253 - as above
+import av.error
+import av.filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import av  # noqa: TID253 - nothing but the emulator's own process loads this package
+import av
 
 from airflow_provider_ittybit.emulator.media.containers import Container, recognise
 from airflow_provider_ittybit.emulator.media.refusal import CannotProcess, refusing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import av.codec  # noqa: TID253 - nothing but the emulator's own process loads this package
-from av.video.codeccontext import VideoCodecContext  # noqa: TID253 - as above
+import av.codec
+from av.video.codeccontext import VideoCodecContext
 
 from airflow_provider_ittybit.emulator.media.encoders import PICTURE_FORMATS, require_encoder
 from airflow_provider_ittybit.emulator.media.refusal import refusing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from av.video.stream import VideoStream  # noqa: TID253 - nothing but the emulator's own process loads this package
+from av.video.stream import VideoStream
 
 from airflow_provider_ittybit.emulator.media.encoders import require_encoder
 from airflow_provider_ittybit.emulator.media.moments import time_of

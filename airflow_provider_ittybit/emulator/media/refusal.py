@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import av.error  # noqa: TID253 - nothing but the emulator's own process loads this package
+import av.error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import av  # noqa: TID253 - nothing but the emulator's own process loads this package
-import av.filter  # noqa: TID253 - as above
-from av.audio.stream import AudioStream  # noqa: TID253 - as above
+import av
+import av.filter
+from av.audio.stream import AudioStream
 
 from airflow_provider_ittybit.emulator.media.encoders import H264_OPTIONS, PICTURE_FORMATS, SOUND_FORMATS
 from airflow_provider_ittybit.emulator.media.graphs import REPEATABLE, SCALING, end_in, link, pictures, sound

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import av.filter  # noqa: TID253 - nothing but the emulator's own process loads this package
+import av.filter
 
 from airflow_provider_ittybit.emulator.media.graphs import SCALING, end_in, flatten, link, pictures, to_palette
 from airflow_provider_ittybit.emulator.media.transparency import has_alpha

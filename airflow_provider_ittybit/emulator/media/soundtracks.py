@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import av.filter  # noqa: TID253 - nothing but the emulator's own process loads this package
-from av.audio.stream import AudioStream  # noqa: TID253 - as above
+import av.filter
+from av.audio.stream import AudioStream
 
 from airflow_provider_ittybit.emulator.media.encoders import SOUND_FORMATS, SoundFormat, require_encoder
 from airflow_provider_ittybit.emulator.media.graphs import end_in, link, sound

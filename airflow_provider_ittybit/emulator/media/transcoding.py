@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from av.audio.frame import AudioFrame  # noqa: TID253 - nothing but the emulator's own process loads this package
-from av.video.frame import VideoFrame  # noqa: TID253 - as above
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
 
 from airflow_provider_ittybit.emulator.media.encoders import (
     SOUND_FORMATS,

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from av.sidedata.sidedata import Type  # noqa: TID253 - nothing but the emulator's own process loads this package
+from av.sidedata.sidedata import Type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import av  # noqa: TID253 - nothing but the emulator's own process loads this package
+import av
 
 from airflow_provider_ittybit.emulator.media.graphs import REPEATABLE
 from airflow_provider_ittybit.emulator.media.refusal import refusing

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from airflow_provider_ittybit.emulator.records import Job
 from airflow_provider_ittybit.emulator.running import RunningEmulator
 
 if TYPE_CHECKING:
@@ -78,3 +79,26 @@ def test_idempotency_keys_and_owners_survive(tmp_path: Path, record: str) -> Non
                     meta = client.get("/files").json()["meta"]
                     answers.append({name: meta[name] for name in ("org_id", "project_id")})
     assert answers[0] == answers[1]
+
+
+def test_what_came_in_halfway_before_a_crash_is_swept_away(tmp_path: Path) -> None:
+    with RunningEmulator(tmp_path, api_key="key") as first, client_of(first) as client:
+        chunk = {"Content-Range": "bytes=0-9/20"}
+        client.put(f"{first.delivery_url}/a.bin", content=b"0123456789", headers=chunk)
+    (tmp_path / "incoming" / "part_left").write_bytes(b"half")
+    (tmp_path / "incoming" / "left").mkdir()
+    with RunningEmulator(tmp_path, api_key="key"):
+        assert len(list((tmp_path / "incoming").iterdir())) == 1
+
+
+def test_a_job_whose_tasks_are_all_finished_is_finished_after_a_crash(tmp_path: Path, web: str) -> None:
+    with RunningEmulator(tmp_path, api_key="key") as first, client_of(first, "jobs") as client:
+        job_id = client.post("/jobs", json={"input": f"{web}/clip.mp4", "kind": "image"}).json()["id"]
+        first.control.settle()
+        assert first._service is not None
+        job = first._service.store.find(Job, job_id)
+        assert job is not None
+        first._service.store.change(job, status="processing", output_file=None, finished=None)
+    with RunningEmulator(tmp_path, api_key="key") as second, client_of(second, "jobs") as client:
+        done = client.get(f"/jobs/{job_id}").json()
+        assert (done["status"], httpx.get(done["output"]).status_code) == ("succeeded", 200)

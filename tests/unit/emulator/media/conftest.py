@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import av  # noqa: TID253 - the specimens are made with it
+import av
 import pytest
-from av.video.stream import VideoStream  # noqa: TID253 - as above
+from av.video.stream import VideoStream
 from specimen_making import BLUE, GREEN, RED, write_colours
 
 from airflow_provider_ittybit.emulator.media.samples import card, make_audio, make_image, make_video

@@ -8,7 +8,7 @@ from array import array
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import av  # noqa: TID253 - the specimens are made with it
+import av
 from independent_reading import write_png
 
 from airflow_provider_ittybit.emulator.media.samples import card, tone

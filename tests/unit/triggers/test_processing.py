@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+from task_running import fire, rebuilt, sent, uploaded
+
+from airflow_provider_ittybit.exceptions import IttybitTriggerEventError
+from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+from airflow_provider_ittybit.triggers.processing import FAILED_LOOKS, ProcessingTrigger, read_event, safety_net
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from airflow_provider_ittybit.emulator.running import RunningEmulator
+
+    Connect = Callable[..., RunningEmulator]
+
+NOW = 1_900_000_000
+
+
+def trigger(resource_id: str, **arguments: Any) -> ProcessingTrigger:
+    return ProcessingTrigger(resource_id, **{"poll_interval": 0.01, **arguments})
+
+
+@pytest.fixture
+def held(connect: Connect, image: Path) -> str:
+    """The id of an image that ittybit has not begun to process."""
+    connect("files-flat", max_retries=0).control.settings(processing="held")
+    return str(uploaded(image)["id"])
+
+
+@pytest.fixture
+def after_two_looks(connect: Connect, image: Path) -> str:
+    """The id of an image that shows its end at the third look."""
+    emulator = connect("files-flat", max_retries=0)
+    emulator.control.settings(processing="after_reads:2")
+    resource_id = str(uploaded(image)["id"])
+    emulator.control.settle()
+    emulator.control.forget_requests()
+    return resource_id
+
+
+@pytest.mark.parametrize("generation", ["media", "files-enveloped", "files-flat"])
+def test_it_fires_when_processing_ended_well(generation: str, connect: Connect, image: Path) -> None:
+    emulator = connect(generation)
+    emulator.control.settings(processing="after_reads:2")
+    resource_id = uploaded(image)["id"]
+    emulator.control.settle()
+    emulator.control.forget_requests()
+    status = None if generation == "media" else "ready"
+    assert fire(trigger(resource_id)) == {"outcome": "final", "id": resource_id, "status": status, "message": None}
+    assert len(sent(emulator)) == 3
+
+
+@pytest.mark.parametrize("generation", ["tasks", "jobs"])
+def test_it_fires_when_what_was_fetched_is_done(generation: str, connect: Connect, web: str) -> None:
+    emulator = connect(generation)
+    resource_id = uploaded(f"{web}/still.png")["id"]
+    emulator.control.settle()
+    assert fire(trigger(resource_id))["outcome"] == "final"
+
+
+def test_it_fires_when_processing_failed(connect: Connect, tmp_path: Path) -> None:
+    emulator = connect("files-flat")
+    (tmp_path / "notes.txt").write_text("neither picture nor sound")
+    resource_id = uploaded(tmp_path / "notes.txt")["id"]
+    emulator.control.settle()
+    event = fire(trigger(resource_id))
+    assert (event["outcome"], event["status"]) == ("final", "failed")
+
+
+def test_it_goes_on_while_processing_does(held: str, emulator: RunningEmulator) -> None:
+    emulator.control.forget_requests()
+
+    async def watch() -> None:
+        run: Any = trigger(held).run()
+        event = asyncio.ensure_future(anext(run))
+        while len(sent(emulator)) < 3:  # noqa: ASYNC110 - what is waited for happens in another thread
+            await asyncio.sleep(0)
+        assert not event.done()
+        emulator.control.release()
+        assert (await event).payload["outcome"] == "final"
+        await run.aclose()
+
+    asyncio.run(asyncio.wait_for(watch(), 30))
+
+
+def test_after_the_deadline_one_last_look_is_taken(held: str, emulator: RunningEmulator) -> None:
+    emulator.control.forget_requests()
+    with time_machine.travel(NOW):
+        event = fire(trigger(held, deadline=float(NOW - 1)))
+    assert event == {"outcome": "timeout", "id": held, "status": "waiting", "message": None}
+    assert len(sent(emulator)) == 1
+
+
+def test_the_deadline_holds_in_another_triggerer(held: str) -> None:
+    with time_machine.travel(NOW):
+        stored = trigger(held, deadline=float(NOW + 3600)).serialize()[1]
+    with time_machine.travel(NOW + 3601):
+        moved = ProcessingTrigger(**json.loads(json.dumps(stored)))
+        assert fire(moved)["outcome"] == "timeout"
+
+
+def test_what_is_done_at_the_last_look_is_done(connect: Connect, image: Path) -> None:
+    emulator = connect("files-flat")
+    resource_id = uploaded(image)["id"]
+    emulator.control.settle()
+    assert fire(trigger(resource_id, deadline=1.0))["outcome"] == "final"
+
+
+def test_a_long_pause_is_cut_at_the_deadline() -> None:
+    with time_machine.travel(NOW, tick=False):
+        assert trigger("file_1", poll_interval=600, deadline=float(NOW + 5))._pause() == 5
+        assert trigger("file_1", poll_interval=600, deadline=float(NOW - 5))._pause() == 0
+
+
+def test_pauses_vary_by_a_tenth_so_that_many_tasks_spread_out() -> None:
+    pauses = {trigger("file_1", poll_interval=100)._pause() for _ in range(50)}
+    assert all(90 <= pause <= 110 for pause in pauses)
+    assert len(pauses) > 40
+
+
+def test_fewer_failed_looks_in_a_row_than_the_limit_are_tolerated(
+    after_two_looks: str, emulator: RunningEmulator
+) -> None:
+    few = FAILED_LOOKS - 1
+    emulator.control.fault(match={"method": "GET"}, times=few, status=500)
+    emulator.control.fault(match={"method": "GET"}, after=1, times=few, status=503)
+    emulator.control.fault(match={"method": "GET"}, after=2, times=few, drop="before")
+    assert fire(trigger(after_two_looks))["outcome"] == "final"
+    assert emulator.control.faults() == []
+
+
+def test_as_many_failed_looks_in_a_row_as_the_limit_end_it(after_two_looks: str, emulator: RunningEmulator) -> None:
+    emulator.control.fault(match={"method": "GET"}, after=1, times=0, status=500, message="Out of order.")
+    event = fire(trigger(after_two_looks))
+    assert (event["outcome"], event["status"]) == ("error", "waiting")
+    assert "Out of order." in event["message"]
+    assert len(sent(emulator)) == 1 + FAILED_LOOKS
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404])
+def test_an_error_that_never_heals_ends_it_at_once(
+    status: int, after_two_looks: str, emulator: RunningEmulator
+) -> None:
+    emulator.control.fault(match={"method": "GET"}, times=0, status=status, message="No.")
+    event = fire(trigger(after_two_looks))
+    assert event["outcome"] == "error"
+    assert "No." in event["message"]
+    assert len(sent(emulator)) == 1
+
+
+def test_a_failed_last_look_is_a_timeout(held: str, emulator: RunningEmulator) -> None:
+    emulator.control.fault(match={"method": "GET"}, status=500)
+    assert fire(trigger(held, deadline=1.0))["outcome"] == "timeout"
+
+
+def test_a_connection_that_is_gone_ends_it_at_once(held: str) -> None:
+    event = fire(trigger(held, ittybit_conn_id="nowhere"))
+    assert event["outcome"] == "error"
+    assert "nowhere" in event["message"]
+
+
+@pytest.mark.parametrize("how", ["fired", "cancelled"])
+def test_it_closes_its_network_connections(
+    how: str, held: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks: list[IttybitHook] = []
+    make = IttybitHook.__init__
+
+    def remember(self: IttybitHook, *arguments: Any, **more: Any) -> None:
+        make(self, *arguments, **more)
+        hooks.append(self)
+
+    monkeypatch.setattr(IttybitHook, "__init__", remember)
+
+    async def watch() -> None:
+        run: Any = trigger(held).run()
+        event = asyncio.ensure_future(anext(run))
+        emulator.control.forget_requests()
+        while not sent(emulator):  # noqa: ASYNC110 - what is waited for happens in another thread
+            await asyncio.sleep(0)
+        transport = await hooks[0].aget_conn()
+        assert transport._session is not None
+        if how == "cancelled":
+            event.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await event
+        else:
+            emulator.control.release()
+            await event
+            await run.aclose()
+        assert transport._session is None
+
+    asyncio.run(asyncio.wait_for(watch(), 30))
+
+
+def test_what_is_stored_of_it_makes_it_again() -> None:
+    made = ProcessingTrigger("file_1", "films", resource="files", poll_interval=7, deadline=12.5)
+    assert rebuilt(made).serialize() == made.serialize()
+    assert rebuilt(ProcessingTrigger("file_1")).serialize() == ProcessingTrigger("file_1").serialize()
+
+
+def test_what_an_older_or_newer_version_stored_still_makes_one() -> None:
+    old = ProcessingTrigger(resource_id="file_1")
+    assert (old.ittybit_conn_id, old.poll_interval, old.deadline) == ("ittybit_default", 10.0, None)
+    new = ProcessingTrigger(resource_id="file_1", poll_interval=3, not_yet_known=[1])
+    assert "not_yet_known" not in new.serialize()[1]
+
+
+def test_neither_what_is_stored_nor_its_repr_nor_its_event_holds_the_key(held: str, emulator: RunningEmulator) -> None:
+    emulator.control.fault(match={"method": "GET"}, status=401)
+    waiting = trigger(held)
+    event = fire(waiting)
+    for text in (repr(waiting), str(waiting.serialize()), str(vars(waiting)), json.dumps(event)):
+        assert emulator.api_key not in text
+
+
+@pytest.mark.parametrize("outcome", ["final", "timeout", "error"])
+def test_an_event_of_its_own_is_read(outcome: str) -> None:
+    event = {"outcome": outcome, "id": "file_1", "status": None, "message": None, "not_yet_known": 1}
+    assert read_event(event, "file_1") == event
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, [], "final", {}, {"id": "file_1"}, {"outcome": "final"}, {"outcome": "done", "id": "file_1"}],
+    ids=repr,
+)
+def test_an_event_of_something_else_is_refused_with_what_to_do(event: object) -> None:
+    with pytest.raises(IttybitTriggerEventError, match=r"file_1 .*Clear the task") as caught:
+        read_event(event, "file_1")
+    assert caught.value.resource_id == "file_1"
+
+
+def test_an_event_of_another_resource_is_refused() -> None:
+    with pytest.raises(IttybitTriggerEventError):
+        read_event({"outcome": "final", "id": "file_2"}, "file_1")
+
+
+@pytest.mark.parametrize(("deadline", "pause", "net"), [(100, 1, 160), (100, 60, 220), (-100, 1, 60), (0, 31, 62)])
+def test_the_safety_net_is_later_than_the_deadline(deadline: int, pause: int, net: int) -> None:
+    with time_machine.travel(NOW, tick=False):
+        assert safety_net(float(NOW + deadline), pause) == timedelta(seconds=net)
+
+
+def test_without_a_deadline_there_is_no_safety_net() -> None:
+    assert safety_net(None, 10) is None
