@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from airflow_provider_ittybit.api.decoding import read_resource
 from airflow_provider_ittybit.api.forms import form_text
@@ -51,55 +50,6 @@ def ingest(generation: Generation, url: str, fields: Mapping[str, Any]) -> Call[
 def send_form(body: Body) -> Call[Resource]:
     """Send media as a form to the uploads host (media generation)."""
     return Call(Request("POST", "/media", Origin.UPLOADS, body=body), read_resource)
-
-
-def sign(
-    generation: Generation,
-    filename: str,
-    *,
-    folder: str | None = None,
-    method: str = "get",
-    expiry: int | None = None,
-) -> Call[Resource]:
-    """Ask for a URL that lets its holder read (``get``) or write (``put``) one file.
-
-    :param filename: the file's name.
-    :param folder: the folder it is in.
-    :param method: ``get`` or ``put``.
-    :param expiry: Unix seconds until which the URL works; without it ittybit decides.
-    """
-    row = generation.resource("signatures", "create")
-    if method not in ("get", "put"):
-        message = f"method={method!r} cannot be signed: it is get or put."
-        raise IttybitInputError(message)
-    if not filename:
-        message = "A signed URL needs a filename."
-        raise IttybitInputError(message)
-    wish = {"filename": filename, "folder": folder, "method": method, "expiry": expiry}
-    body = {name: value for name, value in wish.items() if value is not None}
-    return Call(Request("POST", row.path, json=body), read_resource)
-
-
-def put_signed(url: str, body: Body) -> Call[Resource]:
-    """Send bytes to a signed URL; neither key nor version header go there."""
-    return Call(Request("PUT", url, Origin.SIGNED, body=body), read_resource)
-
-
-def put_direct(folder: str | None, filename: str, body: Body) -> Call[Resource]:
-    """Send bytes with the key to the delivery domain of the connection."""
-    segments = [*(folder or "").split("/"), filename]
-    if not filename:
-        message = "An upload to the delivery domain needs a filename; nothing was sent."
-        raise IttybitInputError(message)
-    if any(segment.strip(".") == "" and segment for segment in segments):
-        message = f"The folder {folder!r} or filename {filename!r} consists of dots; nothing was sent."
-        raise IttybitInputError(message)
-    try:
-        path = "/" + "/".join(quote(segment, safe="") for segment in segments if segment)
-    except UnicodeEncodeError:
-        message = f"The folder {folder!r} or filename {filename!r} is no Unicode text; pass another filename."
-        raise IttybitInputError(message) from None
-    return Call(Request("PUT", path, Origin.DELIVERY, body=body), read_resource)
 
 
 def create_task(

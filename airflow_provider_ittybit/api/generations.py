@@ -220,7 +220,7 @@ GENERATIONS: tuple[Generation, ...] = (
             }
         ),
         main="runs",  # the reference shows an ingest as the first task of a run, never alone
-        uploads=(Upload.INGEST,),
+        uploads=(Upload.INGEST, Upload.DIRECT_PUT),
         upload_fields=frozenset(),
         paging=Paging.CURSORS,
         limits=(1, 100),
@@ -241,7 +241,7 @@ GENERATIONS: tuple[Generation, ...] = (
             }
         ),
         main="jobs",
-        uploads=(Upload.INGEST,),
+        uploads=(Upload.INGEST, Upload.DIRECT_PUT),
         upload_fields=frozenset({"metadata", "kind", "options", "output"}),
         paging=Paging.CURSORS,
         limits=(1, 100),

@@ -48,6 +48,7 @@ class Request:
     :param json: what goes out as a UTF-8 JSON body, or ``None`` for no such body.
     :param body: bytes to stream instead of ``json``.
     :param headers: more headers; ``Authorization`` and the version header are added when it is sent.
+    :param repeatable: whether sending it twice does the same as once, whatever its method says.
     :param idempotency_key: makes a ``POST`` safe to send again, where the generation knows such keys.
     """
 
@@ -59,6 +60,7 @@ class Request:
     body: Body | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
+    repeatable: bool = False
 
     @property
     def public_path(self) -> str:

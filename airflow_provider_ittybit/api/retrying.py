@@ -37,14 +37,15 @@ def may_send_again(request: Request, outcome: Outcome) -> bool:
 
     - 429 means it was not acted on: any request may go again.
     - A request that surely never arrived may go again.
-    - GET and DELETE may go again after no answer, 408 and 5xx. So may a POST with an idempotency key.
+    - GET and DELETE may go again after no answer, 408 and 5xx. So may a POST with an idempotency key, and
+      what is marked as repeatable.
     - Any other POST, PUT and PATCH may not: ittybit may have acted on it.
     """
     if outcome.status == 429:
         return True
     if outcome.status is None and not outcome.may_have_arrived:
         return True
-    repeatable = request.method in _READS_AND_DELETES or bool(request.idempotency_key)
+    repeatable = request.method in _READS_AND_DELETES or request.repeatable or bool(request.idempotency_key)
     return repeatable and (outcome.status is None or outcome.status == 408 or outcome.status >= 500)
 
 

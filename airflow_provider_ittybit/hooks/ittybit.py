@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_ittybit.api import calls, creations
+from airflow_provider_ittybit.api import calls, creations, delivery
 from airflow_provider_ittybit.api.decoding import read_anything
 from airflow_provider_ittybit.api.listing import Listing
 from airflow_provider_ittybit.api.messages import Call
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.api.messages import Request
     from airflow_provider_ittybit.api.processing import ProcessingStatus
+    from airflow_provider_ittybit.uploads.chunks import Chunking
+    from airflow_provider_ittybit.uploads.journal import Journal
+    from airflow_provider_ittybit.uploads.progress import OnProgress
 
 T = TypeVar("T")
 
@@ -55,8 +58,14 @@ class IttybitHook(TriggererReads):
         kind: str | None = None,
         options: Mapping[str, Any] | None = None,
         output: str | None = None,
+        fetch: bool = False,
+        chunking: Chunking | Mapping[str, Any] | None = None,
+        on_progress: OnProgress | None = None,
+        journal: Journal | None = None,
     ) -> dict[str, Any]:
         """Upload one file, or have ittybit fetch one from a URL.
+
+        Memory stays flat, whatever the size. The log tells the start, every 10 % or 30 s, and the end.
 
         :param source: a path of this worker, an ``ObjectStoragePath`` or a URL of its schemes, whose bytes are
             streamed; or an ``http(s)`` URL, which ittybit fetches.
@@ -69,18 +78,33 @@ class IttybitHook(TriggererReads):
         :param kind: what to make of it (jobs generation); by default found by the name.
         :param options: options of the kind (jobs generation).
         :param output: where the result goes, such as ``s3://bucket/key`` (jobs generation).
+        :param fetch: have this worker stream an ``http(s)`` URL through, because ittybit cannot reach it.
+        :param chunking: ``threshold`` (bytes, 100 MiB), ``size`` (bytes, 16 MiB), ``parallel`` (4) and
+            ``content_range`` (form of that header) of uploads in chunks (files generations).
+        :param on_progress: called with the bytes sent and the bytes in all, at most five times a second.
+        :param journal: where the upload notes how far it is; the operator's keeps it for a retry.
         :return: the resource as ittybit answered it: a media (media generation), a file, a run (tasks generation) or
             a job. Its processing may still go on: see ``wait_for_processing``.
         :raises IttybitSourceError: the source is a directory, empty or unreadable.
         """
-        from airflow_provider_ittybit.uploads.plans import plan_upload
-        from airflow_provider_ittybit.uploads.sending import send_upload
+        from airflow_provider_ittybit.uploads.chunks import as_chunking
+        from airflow_provider_ittybit.uploads.formats import doubt_about
+        from airflow_provider_ittybit.uploads.journal import NoJournal
+        from airflow_provider_ittybit.uploads.plans import fingerprint_of, plan_upload
+        from airflow_provider_ittybit.uploads.sending import Sending
         from airflow_provider_ittybit.uploads.sources import as_source
 
-        found = as_source(source, filename=filename)
+        found = as_source(source, filename=filename, fetch=fetch)
         fields = {"filename": filename, "folder": folder, "title": title, "metadata": metadata, "ref": ref}
         fields |= {"media_id": media_id, "kind": kind, "options": options, "output": output}
-        return send_upload(self.get_conn(), found, plan_upload(self.settings, found, fields))
+        plan = plan_upload(self.settings, found, fields)
+        sending = Sending(
+            self.get_conn(), found, plan, as_chunking(chunking), journal or NoJournal(), on_progress=on_progress
+        )
+        doubt = doubt_about(found.mime_type)
+        if doubt:
+            self.log.warning("%s: %s", found, doubt)
+        return sending.run(fingerprint_of(self.settings, found, fields))
 
     def list_media(
         self,
@@ -239,8 +263,8 @@ class IttybitHook(TriggererReads):
         :param method: ``get`` or ``put``.
         :param expiry: Unix seconds until which it works; by default ittybit decides (an hour, in early 2025).
         """
-        call = creations.sign(self.settings.generation, filename, folder=folder, method=method, expiry=expiry)
-        return str(self._send(call).get("url", ""))
+        call = delivery.sign(self.settings.generation, filename, folder=folder, method=method, expiry=expiry)
+        return self._send(call).url
 
     def call(self, request: Request) -> Any:
         """Send any other request, with the connection's key, version header, timeouts and retries.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api.creations import JOB_KINDS
 from airflow_provider_ittybit.api.generations import GENERATIONS, Upload
 from airflow_provider_ittybit.exceptions import IttybitInputError
-from airflow_provider_ittybit.uploads.sources import FileSource, UploadSource, kind_of
+from airflow_provider_ittybit.uploads.formats import kind_of
+from airflow_provider_ittybit.uploads.sources import FileSource, UploadSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,12 +54,14 @@ def plan_upload(settings: Settings, source: UploadSource, fields: Mapping[str, A
     allowed = set(generation.upload_fields)
     if protocol is not Upload.INGEST:
         allowed = (allowed | {"filename"}) - {"media_id", "kind", "options", "output"}
+    if protocol is Upload.DIRECT_PUT and "files" not in generation.resources:
+        allowed = {"filename", "folder"}
     refused = sorted(set(given) - allowed)
     if refused:
         lack = f"has no place for {', '.join(refused)} in an upload by {protocol.value}"
         have = [g.name for g in GENERATIONS if set(refused) <= g.upload_fields]
         raise generation.lacks(lack, have)
-    if "kind" in generation.upload_fields:
+    if protocol is Upload.INGEST and "kind" in generation.upload_fields:
         given["kind"] = _job_kind(given.get("kind"), source)
     late = _AFTERWARDS if protocol is not Upload.INGEST else {"title": "media"}
     return Plan(
@@ -71,12 +76,16 @@ def _protocol(settings: Settings, source: UploadSource) -> Upload:
     generation = settings.generation
     if not isinstance(source, FileSource):
         return Upload.INGEST
-    ways = [way for way in generation.uploads if way is not Upload.INGEST]
-    if settings.delivery_url and Upload.DIRECT_PUT in ways:
+    if settings.delivery_url and Upload.DIRECT_PUT in generation.uploads:
         return Upload.DIRECT_PUT
+    ways = [way for way in generation.uploads if way not in (Upload.INGEST, Upload.DIRECT_PUT)]
     if not ways:
-        lack = f"takes no bytes, only URLs, so {source} cannot be uploaded: put it where ittybit can fetch it"
-        raise generation.lacks(lack, [g.name for g in GENERATIONS if set(g.uploads) - {Upload.INGEST}])
+        lack = (
+            f"takes no bytes, only URLs, so {source} cannot be uploaded: put it where ittybit can fetch it, or set "
+            "delivery_domain of the connection to the project's own domain"
+        )
+        take_bytes = {Upload.MULTIPART, Upload.SIGNED_PUT}
+        raise generation.lacks(lack, [g.name for g in GENERATIONS if take_bytes & set(g.uploads)])
     return ways[0]
 
 
@@ -89,3 +98,13 @@ def _job_kind(kind: Any, source: UploadSource) -> str:
         )
         raise IttybitInputError(message)
     return str(found)
+
+
+def fingerprint_of(settings: Settings, source: UploadSource, fields: Mapping[str, Any]) -> str:
+    """Tell one upload from any other: where it goes, what it says, and which bytes it sends.
+
+    :return: a hash; it changes with the size, modification time or ETag of the source, and holds no secret.
+    """
+    bytes_ = [source.size, source.stamp] if isinstance(source, FileSource) else []
+    wish = [settings.host, settings.generation.name, str(source), *bytes_, dict(fields)]
+    return hashlib.sha256(json.dumps(wish, sort_keys=True, default=str).encode()).hexdigest()[:20]

@@ -1,73 +1,193 @@
-"""Carries out the plan of an upload."""
+"""Carries out the plan of an upload, and notes down how far it is."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ittybit.api import creations
-from airflow_provider_ittybit.api.calls import update_resource
+from airflow_provider_ittybit.api import creations, delivery
+from airflow_provider_ittybit.api.calls import get_resource, update_resource
 from airflow_provider_ittybit.api.forms import new_boundary
 from airflow_provider_ittybit.api.generations import Upload
-from airflow_provider_ittybit.exceptions import IttybitError, IttybitUnreadableAnswerError
+from airflow_provider_ittybit.exceptions import (
+    IttybitError,
+    IttybitNotFoundError,
+    IttybitServerError,
+    IttybitTransportError,
+    IttybitUnreadableAnswerError,
+)
+from airflow_provider_ittybit.uploads.arrivals import find_arrived
+from airflow_provider_ittybit.uploads.chunked import send_chunks
+from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking, cut
+from airflow_provider_ittybit.uploads.journal import Journal, NoJournal, Noted
+from airflow_provider_ittybit.uploads.progress import Progress
 from airflow_provider_ittybit.uploads.sources import FileSource
 from airflow_provider_ittybit.uploads.streaming import FileBody, FormBody
+from airflow_provider_ittybit.uploads.targets import Target, target_for
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.transport.blocking import BlockingTransport
     from airflow_provider_ittybit.uploads.plans import Plan
+    from airflow_provider_ittybit.uploads.progress import OnProgress
     from airflow_provider_ittybit.uploads.sources import UploadSource
 
+log = logging.getLogger(__name__)
 
-def send_upload(transport: BlockingTransport, source: UploadSource, plan: Plan) -> dict[str, Any]:
-    """Upload as planned.
+LAST_ATTEMPTS = 3
 
-    :return: the resource that ittybit answered: a media, file, run or job.
-    :raises IttybitError: ittybit or the network said no. If the bytes had arrived by then, ``resource_id`` and
-        the message say under which id.
+
+@dataclass(slots=True)
+class Sending:
+    """One upload under way.
+
+    :param transport: carries it.
+    :param source: what is uploaded.
+    :param plan: how.
+    :param chunking: settings of chunked uploads.
+    :param journal: where it is noted down for the next try.
+    :param on_progress: called with bytes sent and bytes in all.
     """
-    resource = _send_bytes(transport, source, plan)
-    if not isinstance(resource.get("id"), str) or not resource["id"]:
-        message = (
-            f"ittybit took the upload of {source}, but its answer names no id. Look for {source.name!r} in "
-            "the ittybit app before uploading it again."
+
+    transport: BlockingTransport
+    source: UploadSource
+    plan: Plan
+    chunking: Chunking = field(default_factory=Chunking)
+    journal: Journal = field(default_factory=NoJournal)
+    on_progress: OnProgress | None = None
+    _noted: Noted = field(default_factory=Noted, init=False)
+
+    def run(self, fingerprint: str = "") -> dict[str, Any]:
+        """Upload what is missing.
+
+        :param fingerprint: tells this upload from any other, for the journal.
+        :return: the resource that ittybit answered: a media, file, run or job.
+        :raises IttybitError: ittybit or the network said no. If the bytes had arrived by then, ``resource_id`` and
+            the message say under which id.
+        """
+        self._noted = self.journal.read(fingerprint)
+        resource = self._known()
+        if resource is None:
+            resource = self._send()
+            if not isinstance(resource.get("id"), str) or not resource["id"]:
+                message = (
+                    f"ittybit took the upload of {self.source}, but its answer names no id. Look for "
+                    f"{self.source.name!r} in the ittybit app before uploading it again."
+                )
+                raise IttybitUnreadableAnswerError(message)
+            self._note(resource_id=resource["id"])
+        if not self._noted.labelled:
+            resource = self._label(resource)
+            self._note(labelled=True)
+        return resource
+
+    def _note(self, **changes: Any) -> None:
+        self._noted = replace(self._noted, **changes)
+        self.journal.write(self._noted)
+
+    def _known(self) -> dict[str, Any] | None:
+        """Return what an earlier try uploaded, if it is still there."""
+        resource_id = self._noted.resource_id
+        if resource_id is None:
+            return None
+        try:
+            found = self.transport.send(get_resource(self.transport.settings.generation, resource_id))
+        except IttybitNotFoundError:
+            log.warning("An earlier try uploaded %s, which is gone at ittybit: uploading again", resource_id)
+            self._noted = Noted()
+            return None
+        log.info("An earlier try uploaded %s: going on from there, nothing is sent again", resource_id)
+        return found
+
+    def _send(self) -> dict[str, Any]:
+        generation = self.transport.settings.generation
+        if not isinstance(self.source, FileSource):
+            if self._noted.since is not None:
+                log.warning("An earlier try asked ittybit to fetch %s and saw no answer: asking again", self.source)
+            self._note(since=0.0)
+            return self.transport.send(creations.ingest(generation, self.source.url, self.plan.along))
+        source, folder = self.source, self.plan.along.get("folder")
+        earlier = find_arrived(self.transport, source, folder, self._noted.since)
+        if earlier is not None:
+            return earlier
+        progress = Progress(str(source), source.size, self.on_progress)
+        if self.plan.protocol is Upload.MULTIPART:
+            if self.journal.lasting:
+                self._note(since=self.transport.send(delivery.ask_time(generation)))
+            resource = self.transport.send(creations.send_form(FormBody(source, new_boundary(), progress)))
+        else:
+            resource = self._put(source, target_for(self.transport, source.name, folder, self.plan.protocol), progress)
+        progress.done()
+        return resource
+
+    def _put(self, source: FileSource, target: Target, progress: Progress) -> dict[str, Any]:
+        chunked = source.size >= self.chunking.threshold and source.seekable
+        if not chunked:
+            self._note(since=target.server_time, layout=None, arrived=frozenset())
+            body = FileBody(source, progress=progress)
+            return target.send(delivery.put, body)
+        chunks = cut(source.size, self.chunking)
+        layout = (len(chunks), chunks[0].length)
+        if self._noted.layout != layout:
+            self._note(since=target.server_time, layout=layout, arrived=frozenset())
+        missing = [chunk for chunk in chunks if chunk.index not in self._noted.arrived or chunk is chunks[-1]]
+        if len(missing) < len(chunks):
+            progress.resume(source.size - sum(chunk.length for chunk in missing))
+        last = chunks[-1]
+
+        def send(body: FileBody, content_range: str) -> dict[str, Any] | None:
+            if body.start == last.start:
+                return self._send_last(source, target, body, content_range)
+            return target.send(lambda request: delivery.put_chunk(request, content_range, repeatable=True), body)
+
+        def acknowledged(chunk: Chunk) -> None:
+            self._note(arrived=self._noted.arrived | {chunk.index})
+
+        finished = send_chunks(
+            source, missing, chunking=self.chunking, send=send, progress=progress, acknowledged=acknowledged
         )
-        raise IttybitUnreadableAnswerError(message)
-    return _label(transport, resource, plan)
+        if finished is None:
+            message = (
+                f"ittybit acknowledged all {len(chunks)} chunks of {source}, but named no file. Look for "
+                f"{source.name!r} in the ittybit app before uploading it again."
+            )
+            raise IttybitUnreadableAnswerError(message)
+        return finished
 
+    def _send_last(
+        self, source: FileSource, target: Target, body: FileBody, content_range: str
+    ) -> dict[str, Any] | None:
+        """Send the chunk that completes the file; after a lost answer look whether it did, before sending again."""
+        folder = self.plan.along.get("folder")
+        for attempt in range(1, LAST_ATTEMPTS + 1):
+            try:
+                found = target.send(lambda request: delivery.put_chunk(request, content_range, repeatable=False), body)
+            except (IttybitTransportError, IttybitServerError):
+                found = find_arrived(self.transport, source, folder, self._noted.since)
+                if found is None and attempt == LAST_ATTEMPTS:
+                    raise
+            else:
+                found = found or find_arrived(self.transport, source, folder, self._noted.since)
+            if found is not None:
+                return found
+        return None
 
-def _send_bytes(transport: BlockingTransport, source: UploadSource, plan: Plan) -> dict[str, Any]:
-    generation = transport.settings.generation
-    if not isinstance(source, FileSource):
-        return transport.send(creations.ingest(generation, source.url, plan.along))
-    folder = plan.along.get("folder")
-    if plan.protocol is Upload.MULTIPART:
-        return transport.send(creations.send_form(FormBody(source, new_boundary())))
-    if plan.protocol is Upload.DIRECT_PUT:
-        return transport.send(creations.put_direct(folder, source.name, FileBody(source)))
-    signature = transport.send(creations.sign(generation, source.name, folder=folder, method="put"))
-    url = signature.get("url")
-    if not isinstance(url, str) or "://" not in url:
-        message = f"ittybit signed the upload of {source.name!r}, but its answer has no URL. Nothing was uploaded."
-        raise IttybitUnreadableAnswerError(message)
-    return transport.send(creations.put_signed(url, FileBody(source)))
-
-
-def _label(transport: BlockingTransport, resource: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """Set what the upload itself could not carry."""
-    generation = transport.settings.generation
-    try:
-        if plan.file_changes:
-            resource = transport.send(update_resource(generation, resource["id"], plan.file_changes))
-        if plan.media_changes:
-            transport.send(update_resource(generation, _media_id(resource), plan.media_changes))
-    except IttybitError as error:
-        error.resource_id = resource["id"]
-        error.message = (
-            f"{resource['id']} is uploaded, but {', '.join([*plan.file_changes, *plan.media_changes])} could not "
-            f"be set on it: {error.message} Do that with UpdateMediaOperator instead of uploading again."
-        )
-        raise
-    return resource
+    def _label(self, resource: dict[str, Any]) -> dict[str, Any]:
+        """Set what the upload itself could not carry."""
+        generation, plan = self.transport.settings.generation, self.plan
+        try:
+            if plan.file_changes:
+                resource = self.transport.send(update_resource(generation, resource["id"], plan.file_changes))
+            if plan.media_changes:
+                self.transport.send(update_resource(generation, _media_id(resource), plan.media_changes))
+        except IttybitError as error:
+            error.resource_id = resource["id"]
+            error.message = (
+                f"{resource['id']} is uploaded, but {', '.join([*plan.file_changes, *plan.media_changes])} could not "
+                f"be set on it: {error.message} Do that with UpdateMediaOperator instead of uploading again."
+            )
+            raise
+        return resource
 
 
 def _media_id(resource: dict[str, Any]) -> str:

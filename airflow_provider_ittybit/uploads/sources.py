@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ittybit.exceptions import IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads.formats import HEAD, type_by_name, type_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-UNKNOWN_TYPE = "application/octet-stream"
-_TYPES = {
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-    ".hevc": "video/hevc",
-    ".m4a": "audio/mp4",
-    ".m4v": "video/mp4",
-    ".mkv": "video/x-matroska",
-    ".opus": "audio/ogg",
-    ".flac": "audio/flac",
-    ".webm": "video/webm",
-    ".webp": "image/webp",
-}
+BLOCK = 4 * 1024 * 1024
+"""Bytes that a file of an object store reads ahead; its own default of up to 50 MiB would not be flat memory."""
 
 
 class Readable(Protocol):
@@ -36,7 +23,7 @@ class Readable(Protocol):
 
     def stat(self) -> Any: ...  # noqa: D102 - as in pathlib
     def is_dir(self) -> bool: ...  # noqa: D102 - as in pathlib
-    def open(self, mode: str) -> Any: ...  # noqa: D102 - as in pathlib
+    def open(self, mode: str, **options: Any) -> Any: ...  # noqa: D102 - as in pathlib
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +33,27 @@ class FileSource:
     :param path: where they are.
     :param name: the file name to give them.
     :param size: how many they are; never 0.
-    :param mime_type: found by the name.
+    :param mime_type: found by content and name.
+    :param stamp: changes when the bytes do: modification time or ETag, where there is one.
+    :param seekable: whether reading can begin anywhere, so that chunks can be read side by side.
     """
 
     path: Readable
     name: str
     size: int
     mime_type: str
+    stamp: str = ""
+    seekable: bool = True
 
-    def open(self) -> BinaryIO:
-        """Return a new reader at the first byte."""
-        reader: BinaryIO = self.path.open("rb")
+    def open(self, start: int = 0) -> BinaryIO:
+        """Return a new reader at byte ``start``."""
+        reader: BinaryIO
+        if hasattr(self.path, "open_at"):
+            reader = self.path.open_at(start)
+            return reader
+        reader = self.path.open("rb", **({"block_size": BLOCK} if hasattr(self.path, "protocol") else {}))
+        if start:
+            reader.seek(start)
         return reader
 
     def __str__(self) -> str:
@@ -86,17 +83,18 @@ class UrlSource:
 UploadSource = FileSource | UrlSource
 
 
-def as_source(value: object, *, filename: str | None = None) -> UploadSource:
+def as_source(value: object, *, filename: str | None = None, fetch: bool = False) -> UploadSource:
     """Find out what a user wants to upload.
 
     :param value: a path of this worker's file system, an ``ObjectStoragePath`` or a URL of one of its schemes
         (``file://``, ``s3://``, ``gs://``, …), or an ``http(s)`` URL.
     :param filename: name to give the file instead of its own.
+    :param fetch: have this worker read ``http(s)`` URLs, streamed through, because ittybit cannot reach them.
     :raises IttybitSourceNotFoundError: there is no such file.
     :raises IttybitSourceError: it is a directory, empty, unreadable, or nothing that can be uploaded.
     """
     if isinstance(value, str) and "://" in value:
-        return _from_url(value, filename)
+        return _from_url(value, filename, fetch=fetch)
     if isinstance(value, str | os.PathLike) and not hasattr(value, "protocol"):
         text = os.fspath(value)
         if not isinstance(text, str) or not text.strip() or "\x00" in text:
@@ -107,26 +105,18 @@ def as_source(value: object, *, filename: str | None = None) -> UploadSource:
     raise _unusable(value)
 
 
-def guess_type(name: str) -> str:
-    """Find a MIME type by a file's name; ``application/octet-stream`` if the name says nothing."""
-    suffix = Path(name).suffix.lower()
-    return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
-
-
-def kind_of(mime_type: str) -> str | None:
-    """Find the kind (``video``, ``image``, ``audio``) of a MIME type, ``None`` for others."""
-    kind = mime_type.split("/", 1)[0]
-    return kind if kind in ("video", "image", "audio") else None
-
-
-def _from_url(value: str, filename: str | None) -> UploadSource:
+def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
     url = value.strip()
     scheme = url.split("://", 1)[0].lower()
     if scheme in ("http", "https"):
         parts = urlsplit(url)
         if not parts.hostname or any(c.isspace() or ord(c) < 0x20 for c in url):
             raise _unusable(value)
-        return UrlSource(url, guess_type(filename or parts.path))
+        if fetch:
+            from airflow_provider_ittybit.uploads.fetching import FetchedFile
+
+            return _from_path(FetchedFile(url), filename)
+        return UrlSource(url, type_by_name(filename or parts.path))
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     try:
@@ -147,9 +137,8 @@ def _from_path(path: Any, filename: str | None) -> FileSource:
         if path.is_dir():
             message = f"{shown!r} is a directory: give the path of one file, or map the task over its files."
             raise IttybitSourceError(message)
-        size = _size(path.stat())
-        with path.open("rb"):
-            pass
+        stat = path.stat()
+        size, stamp, head = _size(stat), _stamp(stat), _head(path)
     except FileNotFoundError as error:
         message = f"There is no file {shown!r} on this worker: check the path, and that the upstream task wrote it."
         raise IttybitSourceNotFoundError(message) from error
@@ -160,14 +149,31 @@ def _from_path(path: Any, filename: str | None) -> FileSource:
         message = f"{shown!r} is empty: there is nothing to upload. Check the task that wrote it."
         raise IttybitSourceError(message)
     name = filename or path.name
-    return FileSource(path, name, size, guess_type(name))
+    return FileSource(path, name, size, type_of(name, head), stamp, getattr(path, "seekable", True))
 
 
 def _size(stat: Any) -> int:
     if hasattr(stat, "st_size"):
         return int(stat.st_size)
-    facts: Mapping[str, Any] = stat
-    return int(facts["size"])
+    return int(stat["size"])
+
+
+def _stamp(stat: Any) -> str:
+    """Find what changes with the bytes, under the names that file systems and object stores give it."""
+    facts = stat if isinstance(stat, Mapping) else getattr(stat, "_info", None) or {}
+    for name in ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "updated"):
+        if facts.get(name):
+            return str(facts[name])
+    return str(getattr(stat, "st_mtime_ns", ""))
+
+
+def _head(path: Any) -> bytes:
+    """Read the first bytes, and so find out whether the file can be read at all."""
+    files = getattr(path, "fs", None)
+    if files is not None and hasattr(files, "cat_file"):
+        return bytes(files.cat_file(path.path, start=0, end=HEAD))
+    with path.open("rb") as reader:
+        return bytes(reader.read(HEAD))
 
 
 def _unusable(value: object) -> IttybitSourceError:

@@ -12,19 +12,29 @@ from airflow_provider_ittybit.exceptions import IttybitSourceError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_ittybit.uploads.progress import Progress
     from airflow_provider_ittybit.uploads.sources import FileSource
 
 
 @dataclass(frozen=True, slots=True)
 class FileBody:
-    """The bytes of a file and nothing else: the body of a ``PUT``."""
+    """Bytes of a file and nothing else: the body of a ``PUT``.
+
+    :param source: the file.
+    :param start: the first byte to send.
+    :param count: how many to send, all from ``start`` by default.
+    :param progress: counts what is sent.
+    """
 
     source: FileSource
+    start: int = 0
+    count: int | None = None
+    progress: Progress | None = None
 
     @property
     def length(self) -> int:
         """Bytes in the whole body."""
-        return self.source.size
+        return self.source.size - self.start if self.count is None else self.count
 
     @property
     def content_type(self) -> str:
@@ -33,7 +43,7 @@ class FileBody:
 
     def open(self) -> BinaryIO:
         """Return a new reader at the first byte."""
-        return Joined([_Exact(self.source)])
+        return Joined([Exact(self.source, self.start, self.length, self.progress)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +52,12 @@ class FormBody:
 
     :param source: the file.
     :param boundary: what separates the parts of the form.
+    :param progress: counts what is sent.
     """
 
     source: FileSource
     boundary: str
+    progress: Progress | None = None
 
     @property
     def length(self) -> int:
@@ -59,7 +71,13 @@ class FormBody:
 
     def open(self) -> BinaryIO:
         """Return a new reader at the first byte."""
-        return Joined([io.BytesIO(self._head()), _Exact(self.source), io.BytesIO(forms.after(self.boundary))])
+        return Joined(
+            [
+                io.BytesIO(self._head()),
+                Exact(self.source, 0, self.source.size, self.progress),
+                io.BytesIO(forms.after(self.boundary)),
+            ]
+        )
 
     def _head(self) -> bytes:
         return forms.file_header(self.boundary, "file", self.source.name, self.source.mime_type)
@@ -94,26 +112,40 @@ class Joined(io.RawIOBase, BinaryIO):
         super().close()
 
 
-class _Exact(io.RawIOBase, BinaryIO):
-    """A file that must keep its size while it is read, since its size was announced before."""
+class Exact(io.RawIOBase, BinaryIO):
+    """Some bytes of a file that must not change its size while it is read, since its size was announced before.
 
-    def __init__(self, source: FileSource) -> None:
+    What is read counts as progress; what was read of a body that is closed before its end is taken back, since
+    it will have to go again.
+    """
+
+    def __init__(self, source: FileSource, start: int, count: int, progress: Progress | None = None) -> None:
         super().__init__()
         self._source = source
-        self._reader = source.open()
-        self._left = source.size
+        self._progress = progress
+        self._count = self._left = count
+        self._to_end = start + count == source.size
+        self._reader = source.open(start)
 
     def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes; an empty result is the end."""
         block: bytes = self._reader.read(self._left if size < 0 else min(size, self._left))
         self._left -= len(block)
-        if (not block and self._left) or (block and not self._left and self._reader.read(1)):
+        grew = bool(block) and not self._left and self._to_end and bool(self._reader.read(1))
+        if (not block and self._left) or grew:
             message = (
                 f"{self._source} changed its size while it was uploaded (it had {self._source.size} bytes): let "
                 "the task that writes it end first."
             )
             raise IttybitSourceError(message)
+        if self._progress is not None and block:
+            self._progress.add(len(block))
         return block
 
     def close(self) -> None:
-        self._reader.close()
+        """Close the file."""
+        if not self.closed:
+            if self._progress is not None and self._left:
+                self._progress.add(self._left - self._count)
+            self._reader.close()
         super().close()

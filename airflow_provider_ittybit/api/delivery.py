@@ -1,0 +1,133 @@
+"""Bytes on their way to the project's own domain: signed URLs, whole files, chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow_provider_ittybit.api.calls import check_access
+from airflow_provider_ittybit.api.decoding import read_resource
+from airflow_provider_ittybit.api.failures import unreadable
+from airflow_provider_ittybit.api.messages import Body, Call, Origin, Request, Response
+from airflow_provider_ittybit.api.timestamps import read_time
+from airflow_provider_ittybit.exceptions import IttybitInputError
+
+if TYPE_CHECKING:
+    from airflow_provider_ittybit.api.generations import Generation
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A URL that lets its holder read or write one file.
+
+    :param url: the URL; it is a secret.
+    :param expires: Unix seconds until which it works, ``None`` if the answer does not say.
+    :param server_time: Unix seconds at which ittybit answered, by its own clock; ``None`` without a ``Date`` header.
+    """
+
+    url: str = field(repr=False)
+    expires: float | None = None
+    server_time: float | None = None
+
+
+def read_signature(request: Request, response: Response) -> Signature:
+    """Read the answer to ``POST /signatures``.
+
+    :raises IttybitUnreadableAnswerError: it has no URL.
+    """
+    found = read_resource(request, response)
+    url = found.get("url")
+    if not isinstance(url, str) or "://" not in url:
+        raise unreadable(request, response, "a signature with a url was expected")
+    expiry = read_time(found.get("expiry"))
+    return Signature(url, expiry.timestamp() if expiry else None, read_server_time(request, response))
+
+
+def read_server_time(request: Request, response: Response) -> float | None:  # noqa: ARG001 - as every reader
+    """Read ittybit's clock from the ``Date`` header, in Unix seconds."""
+    try:
+        return parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def sign(
+    generation: Generation,
+    filename: str,
+    *,
+    folder: str | None = None,
+    method: str = "get",
+    expiry: int | None = None,
+) -> Call[Signature]:
+    """Ask for a URL that lets its holder read (``get``) or write (``put``) one file.
+
+    :param filename: the file's name.
+    :param folder: the folder it is in.
+    :param method: ``get`` or ``put``.
+    :param expiry: Unix seconds until which the URL works; without it ittybit decides.
+    """
+    row = generation.resource("signatures", "create")
+    if method not in ("get", "put"):
+        message = f"method={method!r} cannot be signed: it is get or put."
+        raise IttybitInputError(message)
+    if not filename:
+        message = "A signed URL needs a filename."
+        raise IttybitInputError(message)
+    wish = {"filename": filename, "folder": folder, "method": method, "expiry": expiry}
+    body = {name: value for name, value in wish.items() if value is not None}
+    return Call(Request("POST", row.path, json=body), read_signature)
+
+
+def ask_time(generation: Generation) -> Call[float | None]:
+    """Ask for ittybit's clock, by the cheapest request there is."""
+    return Call(check_access(generation).request, read_server_time)
+
+
+def put(request: Request) -> Call[Resource]:
+    """Send a whole file; the request is one of ``to_signed_url`` or ``to_delivery_domain``."""
+    return Call(request, read_resource)
+
+
+def put_chunk(request: Request, content_range: str, *, repeatable: bool) -> Call[Resource | None]:
+    """Send a part of a file.
+
+    :param request: as for ``put``.
+    :param content_range: which part it is.
+    :param repeatable: whether it may be sent again when no answer comes. Sending the same bytes of the same range
+        again changes nothing; only after the part that completes the file that is not sure.
+    :return: a call that gives the file when all parts are there (200, 201), ``None`` before (202).
+    """
+    headers = {**request.headers, "Content-Range": content_range}
+    return Call(replace(request, headers=headers, repeatable=repeatable), _read_chunk)
+
+
+def _read_chunk(request: Request, response: Response) -> Resource | None:
+    if response.status == 202 or (response.status < 300 and not response.content.strip()):
+        return None
+    return read_resource(request, response)
+
+
+def to_signed_url(url: str, body: Body) -> Request:
+    """Make the request that sends bytes to a signed URL; neither key nor version header go there."""
+    return Request("PUT", url, Origin.SIGNED, body=body)
+
+
+def to_delivery_domain(folder: str | None, filename: str, body: Body) -> Request:
+    """Make the request that sends bytes with the key to the delivery domain of the connection."""
+    segments = [*(folder or "").split("/"), filename]
+    if not filename:
+        message = "An upload to the delivery domain needs a filename; nothing was sent."
+        raise IttybitInputError(message)
+    if any(segment.strip(".") == "" and segment for segment in segments):
+        message = f"The folder {folder!r} or filename {filename!r} consists of dots; nothing was sent."
+        raise IttybitInputError(message)
+    try:
+        path = "/" + "/".join(quote(segment, safe="") for segment in segments if segment)
+    except UnicodeEncodeError:
+        message = f"The folder {folder!r} or filename {filename!r} is no Unicode text; pass another filename."
+        raise IttybitInputError(message) from None
+    return Request("PUT", path, Origin.DELIVERY, body=body)

@@ -1,0 +1,45 @@
+"""Looks whether an upload whose answer was never seen has arrived all the same."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ittybit.api.listing import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_ittybit.transport.blocking import BlockingTransport
+    from airflow_provider_ittybit.uploads.sources import FileSource
+
+log = logging.getLogger(__name__)
+
+
+def find_arrived(
+    transport: BlockingTransport, source: FileSource, folder: str | None, since: float | None
+) -> dict[str, Any] | None:
+    """Find a file that ittybit got since the upload began: same name, same folder, same size.
+
+    :param since: Unix seconds by ittybit's own clock; ``None`` finds nothing, since any older twin would match.
+    :return: the oldest such file; ``None`` if there is none, or the generation does not list files.
+    """
+    generation = transport.settings.generation
+    if since is None or not {"files", "media"} & set(generation.resources):
+        return None
+    listing = Listing(generation, created_after=since)
+    found: dict[str, Any] | None = None
+    while (call := listing.call) is not None:
+        for item in listing.receive(transport.send(call)):
+            if _is_same(item, source, folder):
+                found = item
+    if found is not None:
+        log.info("%s had arrived as %s: nothing is sent again", source, found.get("id"))
+    return found
+
+
+def _is_same(item: Mapping[str, Any], source: FileSource, folder: str | None) -> bool:
+    name = item.get("filename")
+    if item.get("filesize") != source.size or (name is not None and name != source.name):
+        return False
+    return (item.get("folder") or "").strip("/") == (folder or "").strip("/")

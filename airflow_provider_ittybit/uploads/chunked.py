@@ -1,0 +1,92 @@
+"""Sends a large file in chunks: several at a time, each again by itself if it fails, and only what is missing."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_ittybit.exceptions import IttybitTransportError
+from airflow_provider_ittybit.uploads.streaming import FileBody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking
+    from airflow_provider_ittybit.uploads.progress import Progress
+    from airflow_provider_ittybit.uploads.sources import FileSource
+
+
+class SendChunk(Protocol):
+    """Sends one chunk and returns the file if the answer held it, ``None`` if more are awaited."""
+
+    def __call__(self, body: FileBody, content_range: str) -> dict[str, Any] | None: ...  # noqa: D102 - said above
+
+
+def send_chunks(
+    source: FileSource,
+    chunks: Iterable[Chunk],
+    *,
+    chunking: Chunking,
+    send: SendChunk,
+    progress: Progress,
+    acknowledged: Callable[[Chunk], None],
+) -> dict[str, Any] | None:
+    """Send the given chunks; the last one goes alone, when all before it have arrived.
+
+    So it is known which answer holds the file, and a lost answer to it leaves one question only: did it arrive?
+
+    :param source: the file.
+    :param chunks: those that are still missing, in order.
+    :param send: sends one; an error that no repetition healed ends the upload.
+    :param acknowledged: told of each chunk that arrived, from the calling thread.
+    :return: the file, if an answer held it.
+    :raises IttybitError: a chunk was refused. Those that had arrived stay with ittybit for the next try.
+    """
+    *others, last = chunks
+    stop = threading.Event()
+
+    def one(chunk: Chunk) -> dict[str, Any] | None:
+        if stop.is_set():
+            message = f"Chunk {chunk.index} of {source} was not sent, because another one failed."
+            raise IttybitTransportError(message, may_have_arrived=False)
+        body = FileBody(source, start=chunk.start, count=chunk.length, progress=progress)
+        return send(body, chunk.content_range(chunking.content_range, source.size))
+
+    finished: dict[str, Any] | None = None
+    if others:
+        with ThreadPoolExecutor(chunking.parallel, thread_name_prefix="ittybit-chunk") as pool:
+            try:
+                finished = _gather(pool, others, one, acknowledged)
+            except BaseException:
+                stop.set()
+                raise
+    result = one(last) or finished
+    acknowledged(last)
+    return result
+
+
+def _gather(
+    pool: ThreadPoolExecutor,
+    chunks: list[Chunk],
+    one: Callable[[Chunk], dict[str, Any] | None],
+    acknowledged: Callable[[Chunk], None],
+) -> dict[str, Any] | None:
+    under_way: dict[Future[dict[str, Any] | None], Chunk] = {pool.submit(one, chunk): chunk for chunk in chunks}
+    finished: dict[str, Any] | None = None
+    while under_way:
+        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        failed: BaseException | None = None
+        for future in done:
+            chunk = under_way.pop(future)
+            error = future.exception()
+            if error is None:
+                finished = future.result() or finished
+                acknowledged(chunk)
+            else:
+                failed = failed or error
+        if failed is not None:
+            for future in under_way:
+                future.cancel()
+            raise failed
+    return finished

@@ -1,0 +1,107 @@
+"""How a large file is cut into chunks, and how a chunk says which bytes it holds."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ittybit.exceptions import IttybitInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MIB = 1024 * 1024
+LAST = MIB
+"""About the size of the last chunk. It is sent alone, when all others have arrived, so it is kept small."""
+MOST_CHUNKS = 10_000
+"""Beyond this many, chunks get larger than asked for (from 156 GiB on, with the default size)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """Settings of chunked uploads (files generations).
+
+    The reference leaves several points open (API notes, sections 3 and 8); the defaults are the forms of its
+    samples, and each can be set.
+
+    :param threshold: bytes from which a file is sent in chunks; 100 MiB, as one page of the reference recommends.
+    :param size: bytes of a chunk at most; 16 MiB, as in its samples.
+    :param parallel: chunks under way at the same time, 4.
+    :param content_range: form of the ``Content-Range`` header. The samples write an equals sign where the HTTP
+        standard has a space; ``bytes {start}-{end}/{total}`` gives the standard form. ``end`` is inclusive.
+    """
+
+    threshold: int = 100 * MIB
+    size: int = 16 * MIB
+    parallel: int = 4
+    content_range: str = "bytes={start}-{end}/{total}"
+
+    def __post_init__(self) -> None:
+        for name, low in (("threshold", 1), ("size", 1), ("parallel", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                message = f"The chunking setting {name}={value!r} is not a whole number of at least {low}."
+                raise IttybitInputError(message)
+        names = sorted(re.findall(r"\{(\w*)\}", self.content_range)) if isinstance(self.content_range, str) else []
+        if names != ["end", "start", "total"] or not self.content_range.isprintable():
+            message = (
+                f"The chunking setting content_range={self.content_range!r} must hold {{start}}, {{end}} and {{total}}."
+            )
+            raise IttybitInputError(message)
+
+
+def as_chunking(value: Chunking | Mapping[str, Any] | None) -> Chunking:
+    """Read settings that a user gave.
+
+    :param value: a :class:`Chunking`, its fields as a mapping, or ``None`` for the defaults.
+    :raises IttybitInputError: a name or value that is none.
+    """
+    if isinstance(value, Chunking):
+        return value
+    given = dict(value or {})
+    known = [field.name for field in fields(Chunking)]
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        message = f"There is no chunking setting {', '.join(map(str, unknown))}; there are {', '.join(known)}."
+        raise IttybitInputError(message)
+    return Chunking(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some consecutive bytes of a file.
+
+    :param index: its number, from 0.
+    :param start: its first byte.
+    :param length: how many bytes it has.
+    """
+
+    index: int
+    start: int
+    length: int
+
+    def content_range(self, form: str, total: int) -> str:
+        """Write the ``Content-Range`` header."""
+        return form.format(start=self.start, end=self.start + self.length - 1, total=total)
+
+
+def cut(total: int, chunking: Chunking) -> list[Chunk]:
+    """Cut a file into chunks.
+
+    All but the last have one size, and their number is a multiple of those under way together, so that none of
+    these runs dry near the end. The last holds the rest, about 1 MiB: it goes alone, and only its answer holds
+    the file.
+
+    :param total: bytes of the file, at least 1.
+    :param chunking: the settings.
+    """
+    body = max(total - LAST, total // 2)
+    rounds = max(1, math.ceil(body / (chunking.size * chunking.parallel)))
+    wanted = min(rounds * chunking.parallel, MOST_CHUNKS)
+    size = body // wanted
+    if size < 1:
+        return [Chunk(0, 0, total)]
+    chunks = [Chunk(index, index * size, size) for index in range(wanted)]
+    return [*chunks, Chunk(wanted, wanted * size, total - wanted * size)]

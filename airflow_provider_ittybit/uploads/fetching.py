@@ -1,0 +1,99 @@
+"""A file behind an ``http(s)`` URL that this worker reads itself, because ittybit cannot reach it.
+
+It is streamed through: nothing is kept on disk or whole in memory. No key goes there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+from airflow_provider_ittybit.exceptions import IttybitSourceError, IttybitSourceNotFoundError
+
+if TYPE_CHECKING:
+    import requests
+
+TIMEOUT = 60.0
+
+
+class FetchedFile:
+    """The part of ``pathlib.Path`` that an upload needs, over HTTP.
+
+    :param url: where the file is; its query, which may be a signature, is never shown.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.name = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]) or "download"
+        self.seekable = False
+
+    def __str__(self) -> str:
+        return self._url.split("?", 1)[0]
+
+    def is_dir(self) -> bool:
+        """Say that it is none."""
+        return False
+
+    def stat(self) -> dict[str, Any]:
+        """Ask for its size and what tells a change.
+
+        :return: ``size``, ``etag`` and ``mtime``, as object stores report them.
+        :raises IttybitSourceError: the server does not say the size, or compresses the bytes.
+        """
+        with self._get(0) as answer:
+            size = answer.headers.get("Content-Length", "")
+            if not size.isdigit() or answer.headers.get("Content-Encoding", "identity") != "identity":
+                message = f"{self} does not say its size, which an upload has to announce: store it as a file first."
+                raise IttybitSourceError(message)
+            self.seekable = answer.headers.get("Accept-Ranges", "").lower() == "bytes"
+            return {
+                "size": int(size),
+                "etag": answer.headers.get("ETag"),
+                "mtime": answer.headers.get("Last-Modified"),
+            }
+
+    def open(self, mode: str, **_: Any) -> BinaryIO:  # noqa: ARG002 - as in pathlib
+        """Return a new reader at the first byte."""
+        return self.open_at(0)
+
+    def open_at(self, start: int) -> BinaryIO:
+        """Return a new reader at byte ``start``."""
+        return cast("BinaryIO", _Reader(self._get(start)))
+
+    def _get(self, start: int) -> requests.Response:
+        import requests
+
+        headers = {"Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        try:
+            answer = requests.get(self._url, headers=headers, stream=True, timeout=TIMEOUT)
+        except requests.RequestException as error:
+            message = f"Cannot fetch {self}: {type(error).__name__}. Check that this worker can reach it."
+            raise IttybitSourceError(message) from None
+        wanted = 206 if start else 200
+        if answer.status_code == wanted:
+            return answer
+        answer.close()
+        if answer.status_code in (404, 410):
+            message = f"There is nothing at {self} ({answer.status_code})."
+            raise IttybitSourceNotFoundError(message)
+        message = f"Cannot fetch {self}: its server answered {answer.status_code}, wanted {wanted}."
+        raise IttybitSourceError(message)
+
+
+class _Reader:
+    def __init__(self, answer: requests.Response) -> None:
+        self._answer = answer
+
+    def __enter__(self) -> _Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(self._answer.raw.read(size if size >= 0 else None))
+
+    def close(self) -> None:
+        self._answer.close()

@@ -1,0 +1,51 @@
+"""What an upload notes down, so that a later try of the same task sends only what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What earlier tries of the same upload noted.
+
+    :param since: Unix seconds, by ittybit's clock, before the first byte was sent; ``None`` if nothing was begun.
+    :param resource_id: the id that ittybit gave, ``None`` if no answer was seen.
+    :param labelled: whether all that the upload could not carry was set on it.
+    :param layout: number and size of the chunks, ``None`` for an upload in one piece.
+    :param arrived: indices of the chunks that ittybit acknowledged.
+    """
+
+    since: float | None = None
+    resource_id: str | None = None
+    labelled: bool = False
+    layout: tuple[int, int] | None = None
+    arrived: frozenset[int] = field(default_factory=frozenset)
+
+
+class Journal(Protocol):
+    """Where an upload notes what it did."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether notes outlive the try; where they do not, none need be collected."""
+
+    def read(self, fingerprint: str) -> Noted:
+        """Return what earlier tries of the very same upload noted, and begin anew for any other."""
+
+    def write(self, noted: Noted) -> None:
+        """Note how far the upload is."""
+
+
+class NoJournal:
+    """Forgets everything: each try uploads afresh."""
+
+    lasting = False
+
+    def read(self, fingerprint: str) -> Noted:  # noqa: ARG002 - as in Journal
+        """Return nothing."""
+        return Noted()
+
+    def write(self, noted: Noted) -> None:
+        """Forget it."""
