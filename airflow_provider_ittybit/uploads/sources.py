@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ittybit.exceptions import IttybitSourceError, IttybitSourceNotFoundError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+_FILES = (stat.S_IFREG, 0)
+"""Modes of what can be read to its end: a file, or an object of a store that tells no mode."""
 UNKNOWN_TYPE = "application/octet-stream"
 _TYPES = {
     ".heic": "image/heic",
@@ -32,8 +32,8 @@ _TYPES = {
 class Readable(Protocol):
     """The part of ``pathlib.Path`` and ``ObjectStoragePath`` that an upload needs."""
 
-    name: str
-
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as in pathlib
     def stat(self) -> Any: ...  # noqa: D102 - as in pathlib
     def is_dir(self) -> bool: ...  # noqa: D102 - as in pathlib
     def open(self, mode: str) -> Any: ...  # noqa: D102 - as in pathlib
@@ -101,7 +101,7 @@ def as_source(value: object, *, filename: str | None = None) -> UploadSource:
         text = os.fspath(value)
         if not isinstance(text, str) or not text.strip() or "\x00" in text:
             raise _unusable(value)
-        return _from_path(Path(text).expanduser(), filename)
+        return _from_path(_at_home(text), filename)
     if hasattr(value, "protocol") and hasattr(value, "open") and hasattr(value, "stat"):
         return _from_path(value, filename)
     raise _unusable(value)
@@ -123,10 +123,9 @@ def _from_url(value: str, filename: str | None) -> UploadSource:
     url = value.strip()
     scheme = url.split("://", 1)[0].lower()
     if scheme in ("http", "https"):
-        parts = urlsplit(url)
-        if not parts.hostname or any(c.isspace() or ord(c) < 0x20 for c in url):
+        if not _is_fetchable(url):
             raise _unusable(value)
-        return UrlSource(url, guess_type(filename or parts.path))
+        return UrlSource(url, guess_type(filename or urlsplit(url).path))
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     try:
@@ -141,15 +140,35 @@ def _from_url(value: str, filename: str | None) -> UploadSource:
     return _from_path(path, filename)
 
 
+def _is_fetchable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is what can fail
+    except ValueError:
+        return False
+    return bool(parts.hostname) and not any(c.isspace() or ord(c) < 0x20 for c in url)
+
+
+def _at_home(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # nobody has such a home: then it is a path that leads nowhere
+        return Path(text)
+
+
 def _from_path(path: Any, filename: str | None) -> FileSource:
     shown = _shown(str(path))
     try:
         if path.is_dir():
             message = f"{shown!r} is a directory: give the path of one file, or map the task over its files."
             raise IttybitSourceError(message)
-        size = _size(path.stat())
+        facts = path.stat()
+        if stat.S_IFMT(getattr(facts, "st_mode", 0)) not in _FILES:  # opening a pipe would wait for its other end
+            message = f"{shown!r} is a pipe, socket or device: give the path of a file."
+            raise IttybitSourceError(message)
         with path.open("rb"):
             pass
+        size = _size(facts)
     except FileNotFoundError as error:
         message = f"There is no file {shown!r} on this worker: check the path, and that the upstream task wrote it."
         raise IttybitSourceNotFoundError(message) from error
@@ -163,11 +182,8 @@ def _from_path(path: Any, filename: str | None) -> FileSource:
     return FileSource(path, name, size, guess_type(name))
 
 
-def _size(stat: Any) -> int:
-    if hasattr(stat, "st_size"):
-        return int(stat.st_size)
-    facts: Mapping[str, Any] = stat
-    return int(facts["size"])
+def _size(facts: Any) -> int:
+    return int(facts.st_size if hasattr(facts, "st_size") else facts["size"])
 
 
 def _unusable(value: object) -> IttybitSourceError:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.api import forms
-from airflow_provider_ittybit.exceptions import IttybitSourceError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_ittybit.uploads.sources import FileSource
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,14 @@ class _Exact(io.RawIOBase, BinaryIO):
     def __init__(self, source: FileSource) -> None:
         super().__init__()
         self._source = source
-        self._reader = source.open()
+        self._reader = self._tell_of_failure(source.open)
         self._left = source.size
 
     def read(self, size: int = -1) -> bytes:
-        block: bytes = self._reader.read(self._left if size < 0 else min(size, self._left))
+        wanted = self._left if size < 0 else min(size, self._left)
+        block = self._tell_of_failure(lambda: self._reader.read(wanted))
         self._left -= len(block)
-        if (not block and self._left) or (block and not self._left and self._reader.read(1)):
+        if (not block and self._left) or (block and not self._left and self._has_more()):
             message = (
                 f"{self._source} changed its size while it was uploaded (it had {self._source.size} bytes): let "
                 "the task that writes it end first."
@@ -115,5 +118,20 @@ class _Exact(io.RawIOBase, BinaryIO):
         return block
 
     def close(self) -> None:
-        self._reader.close()
+        if hasattr(self, "_reader"):
+            self._reader.close()
         super().close()
+
+    def _has_more(self) -> bool:
+        return bool(self._tell_of_failure(lambda: self._reader.read(1)))
+
+    def _tell_of_failure(self, action: Callable[[], T]) -> T:
+        """Do something with the file; if it fails, name the file, else the failure looks like one of the network."""
+        try:
+            return action()
+        except FileNotFoundError as error:
+            message = f"{self._source} is gone since the upload began: let no other task remove it meanwhile."
+            raise IttybitSourceNotFoundError(message) from error
+        except OSError as error:
+            message = f"Reading {self._source} failed: {error.strerror or type(error).__name__}. A retry may help."
+            raise IttybitError(message) from error
