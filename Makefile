@@ -18,7 +18,7 @@ demo: $(STAMP) ## Run a DAG on real media against the local ittybit
 	@$(BIN)/ittybit-emulator demo
 
 test: $(STAMP) $(SDK_STAMPS) ## Run all tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/ruff check .

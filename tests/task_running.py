@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
+LONGEST = 30.0
+"""Seconds after which a trigger that should have fired counts as hung."""
+
 TURNS = 50
 """A task that defers or is rescheduled more often than this would never end."""
 
@@ -102,7 +105,7 @@ def fire(trigger: BaseTrigger) -> Any:
         async with contextlib.aclosing(rebuilt(trigger).run()) as events:
             return [event.payload async for event in events]
 
-    payloads = asyncio.run(run())
+    payloads = asyncio.run(asyncio.wait_for(run(), LONGEST))
     assert len(payloads) == 1
     return json.loads(json.dumps(payloads[0]))
 

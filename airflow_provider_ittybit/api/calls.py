@@ -68,6 +68,16 @@ def get_resource(generation: Generation, resource_id: str, resource: str | None 
     return Call(Request("GET", path), read_resource)
 
 
+def get_task(generation: Generation, task_id: str, resource: str | None = None) -> Call[dict[str, Any]]:
+    """Ask for one processing task, run or job by its id.
+
+    :raises IttybitUnsupportedError: the generation has none; its only collection must not be taken for theirs.
+    """
+    if generation.task_shape is None:
+        generation.resource("tasks", "get")
+    return get_resource(generation, task_id, resource)
+
+
 def update_resource(
     generation: Generation, resource_id: str, fields: Mapping[str, Any], resource: str | None = None
 ) -> Call[dict[str, Any]]:

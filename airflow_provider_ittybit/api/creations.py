@@ -74,6 +74,10 @@ def create_task(
     if not isinstance(kind, str) or not kind:
         message = f"kind={kind!r} does not say what to make of {_shown(source)}: pass kind, such as 'video' or 'image'."
         raise IttybitInputError(message)
+    own = sorted({"kind", "url", "file_id", "input", "options"} & set(fields or {}))
+    if own:
+        message = f"{', '.join(own)} cannot be given a second time for {_shown(source)}: pass kind, input and options."
+        raise IttybitInputError(message)
     body: dict[str, Any]
     match generation.task_shape:
         case TaskShape.FLAT:

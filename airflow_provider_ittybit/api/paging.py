@@ -72,14 +72,15 @@ def next_page(generation: Generation, request: Request, page: Page) -> Request |
 
     A ``next`` link, from the body or a header, is followed by its query only, on the path and the host of
     the first request: so the key cannot go elsewhere, whatever a link says, and a link that leaves out the
-    filters (as the one on the responses page does) keeps them. Without a link, ``Has-More``, ``meta.page``
-    and, for page numbers without any such word, a full page say that there is more.
+    filters (as the one on the responses page does) keeps them. Without a link, ``Has-More`` and ``meta.page``
+    count. Where an answer to page numbers says nothing at all, the next page is asked for until one is empty, since
+    a server may cap a page below the size that was asked for.
 
     :return: the request, or ``None`` at the end of the list.
     """
-    if page.has_more is False or not page.items:
-        return None
     link = page.links.get("next")
+    if page.has_more is False or not (page.items or (page.has_more and link)):
+        return None
     if link is not None:
         return _with(request, dict(_query_of(link)))
     if page.has_more and isinstance(page.items[-1].get("id"), str):
@@ -87,16 +88,12 @@ def next_page(generation: Generation, request: Request, page: Page) -> Request |
     if page.page is not None and page.pages is not None:
         return _with(request, {"page": str(page.page + 1)}) if page.page < page.pages else None
     if generation.paging is Paging.PAGES and not page.links and page.has_more is None:
-        return _numbered(request, page)
+        return _numbered(request)
     return None
 
 
-def _numbered(request: Request, page: Page) -> Request | None:
-    query = dict(request.query)
-    size = query.get("limit", "")
-    if not _DIGITS.fullmatch(size) or len(page.items) < int(size):
-        return None
-    number = query.get("page", "1")
+def _numbered(request: Request) -> Request | None:
+    number = dict(request.query).get("page", "1")
     return _with(request, {"page": str(int(number) + 1)}) if _DIGITS.fullmatch(number) else None
 
 

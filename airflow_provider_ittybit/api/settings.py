@@ -96,7 +96,11 @@ def read_settings(name: str, *, host: str | None, password: str | None, extra: M
     :raises IttybitConfigurationError: a value cannot be used, the key is missing, or an extra is unknown.
     """
     reader = _Extras(name, extra)
-    pin = read_pin(reader.text("api_version"))
+    try:
+        pin = read_pin(reader.text("api_version"))
+    except IttybitConfigurationError as error:
+        error.message = f"The Airflow connection {name!r} is pinned to no known version: {error.message}"
+        raise
     header, version = _version_header(reader.text("version_header"), pin, name)
     delivery = reader.text("delivery_domain")
     return Settings(
@@ -107,7 +111,7 @@ def read_settings(name: str, *, host: str | None, password: str | None, extra: M
         delivery_url=_base_url(name, "delivery_domain", delivery) if delivery else None,
         version_header=header,
         timeout=reader.number("timeout", DEFAULT_TIMEOUT, 0.001, 3600),
-        max_retries=int(reader.number("max_retries", DEFAULT_MAX_RETRIES, 0, 100)),
+        max_retries=reader.whole("max_retries", DEFAULT_MAX_RETRIES, 0, 100),
         verify=reader.flag("verify", default=True),
         ca_bundle=reader.text("ca_bundle"),
         proxies=reader.proxies(),
@@ -158,6 +162,12 @@ class _Extras:
         if not low <= number <= high:
             raise _problem(self._name, f"has {key}={value!r}", f"it must be a number from {low:g} to {high:g}")
         return number
+
+    def whole(self, key: str, default: int, low: int, high: int) -> int:
+        number = self.number(key, default, low, high)
+        if number != int(number):
+            raise _problem(self._name, f"has {key}={number!r}", "it must be a whole number")
+        return int(number)
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._extra.get(key, default)

@@ -17,7 +17,6 @@ MILLISECONDS_FROM = 100_000_000_000
 """Numbers from here on are milliseconds: as seconds they would lie after the year 5138."""
 
 _LATEST_SECOND = 253_402_300_799
-_MISPLACED_Z = re.compile(r"^(\d{4}-\d{2}-\d{2})Z(\d{2}:\d{2}.*)$")
 _NUMBER = re.compile(r"^(?!\d{8}$)\d{1,16}(\.\d{1,9})?$", re.ASCII)
 """Eight digits alone are a date (Airflow's ``ds_nodash``), not a second of the year 1970."""
 
@@ -73,9 +72,8 @@ def _from_number(number: float) -> pendulum.DateTime | None:
 def _from_text(text: str) -> pendulum.DateTime | None:
     if _NUMBER.match(text):
         return _from_number(float(text))
-    text = _MISPLACED_Z.sub(r"\1T\2Z", text)
     try:
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)  # takes any separator between date and time, so a Z as well
     except ValueError:
         return None
     try:

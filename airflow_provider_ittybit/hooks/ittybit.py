@@ -162,8 +162,8 @@ class IttybitHook(TriggererReads):
         return self._send(calls.get_resource(self.settings.generation, media_id, resource))
 
     def get_task(self, task_id: str, *, resource: str | None = None) -> dict[str, Any]:
-        """Read one processing task, run or job."""
-        return self.get_media(task_id, resource=resource)
+        """Read one processing task, run or job (all generations but the media generation)."""
+        return self._send(calls.get_task(self.settings.generation, task_id, resource))
 
     def update_media(self, media_id: str, *, resource: str | None = None, **fields: Any) -> dict[str, Any]:
         """Change fields of a file or media (files generations); what is not named stays.

@@ -22,6 +22,10 @@ class TriggererReads(ConnectedHook):
     _async_transport: AsyncTransport | None = None
     _unknown_statuses: frozenset[str] = frozenset()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle without the triggerer's connections too; they belong to one event loop."""
+        return {**super().__getstate__(), "_async_transport": None}
+
     async def aget_conn(self) -> AsyncTransport:
         """Return the transport for the running event loop; close it with ``aclose``."""
         if self._async_transport is None:
@@ -41,9 +45,10 @@ class TriggererReads(ConnectedHook):
         transport = await self.aget_conn()
         return await transport.send(calls.get_resource(transport.settings.generation, media_id, resource))
 
-    async def aget_task(self, task_id: str) -> dict[str, Any]:
+    async def aget_task(self, task_id: str, *, resource: str | None = None) -> dict[str, Any]:
         """Read one processing task, run or job, as ``get_task`` does."""
-        return await self.aget_media(task_id)
+        transport = await self.aget_conn()
+        return await transport.send(calls.get_task(transport.settings.generation, task_id, resource))
 
     async def alist_media(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
         """Go through resources, with the parameters of ``list_media``."""

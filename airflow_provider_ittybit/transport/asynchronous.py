@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from airflow_provider_ittybit.api.messages import Headers, Response
 from airflow_provider_ittybit.api.wire import prepare
+from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.transport.environment import proxy_for, tls_context
-from airflow_provider_ittybit.transport.failures import no_answer
+from airflow_provider_ittybit.transport.failures import no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ class AsyncTransport:
 
         arguments = retry_arguments(call.request, self.settings)
         response: Response = await AsyncRetrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
-        return call.read(call.request, response)
+        try:
+            return call.read(call.request, response)
+        except IttybitError as error:
+            without_key(error, self.settings.api_key)
+            raise
 
     async def close(self) -> None:
         """Close all connections; a later ``send`` opens new ones."""

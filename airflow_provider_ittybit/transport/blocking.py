@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.api.messages import Headers, Response
 from airflow_provider_ittybit.api.wire import prepare
+from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.transport.environment import ca_file, check_own_ca, proxy_for
-from airflow_provider_ittybit.transport.failures import innermost, no_answer
+from airflow_provider_ittybit.transport.failures import innermost, no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ class BlockingTransport:
 
         arguments = retry_arguments(call.request, self.settings)
         response: Response = Retrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
-        return call.read(call.request, response)
+        try:
+            return call.read(call.request, response)
+        except IttybitError as error:
+            without_key(error, self.settings.api_key)
+            raise
 
     def close(self) -> None:
         """Close all connections; a later ``send`` opens new ones."""

@@ -8,6 +8,7 @@ from airflow_provider_ittybit.exceptions import IttybitTransportError
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.api.messages import Request
+    from airflow_provider_ittybit.exceptions import IttybitError
 
 _ADVICE = {
     False: "It never arrived, so a retry does no harm. Check host of the connection, DNS, proxy and firewall.",
@@ -32,6 +33,14 @@ def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool)
     return IttybitTransportError(
         message, method=request.method, path=request.public_path, may_have_arrived=may_have_arrived
     )
+
+
+def without_key(error: IttybitError, api_key: str) -> None:
+    """Take the API key out of an error, should ittybit have repeated it in its own words."""
+    for name, value in vars(error).items():
+        if isinstance(value, str):
+            setattr(error, name, value.replace(api_key, "…"))
+    error.args = (error.message,)
 
 
 def innermost(error: BaseException) -> BaseException:

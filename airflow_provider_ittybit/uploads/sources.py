@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from airflow_provider_ittybit.exceptions import IttybitSourceError, IttybitSourceNotFoundError
 from airflow_provider_ittybit.uploads.formats import HEAD, type_by_name, type_of
 
+_FILES = (stat.S_IFREG, 0)
+"""Modes of what can be read to its end: a file, or an object of a store that tells no mode."""
 BLOCK = 4 * 1024 * 1024
 """Bytes that a file of an object store reads ahead; its own default of up to 50 MiB would not be flat memory."""
 
@@ -19,8 +22,8 @@ BLOCK = 4 * 1024 * 1024
 class Readable(Protocol):
     """The part of ``pathlib.Path`` and ``ObjectStoragePath`` that an upload needs."""
 
-    name: str
-
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as in pathlib
     def stat(self) -> Any: ...  # noqa: D102 - as in pathlib
     def is_dir(self) -> bool: ...  # noqa: D102 - as in pathlib
     def open(self, mode: str, **options: Any) -> Any: ...  # noqa: D102 - as in pathlib
@@ -99,7 +102,7 @@ def as_source(value: object, *, filename: str | None = None, fetch: bool = False
         text = os.fspath(value)
         if not isinstance(text, str) or not text.strip() or "\x00" in text:
             raise _unusable(value)
-        return _from_path(Path(text).expanduser(), filename)
+        return _from_path(_at_home(text), filename)
     if hasattr(value, "protocol") and hasattr(value, "open") and hasattr(value, "stat"):
         return _from_path(value, filename)
     raise _unusable(value)
@@ -109,14 +112,13 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
     url = value.strip()
     scheme = url.split("://", 1)[0].lower()
     if scheme in ("http", "https"):
-        parts = urlsplit(url)
-        if not parts.hostname or any(c.isspace() or ord(c) < 0x20 for c in url):
+        if not _is_fetchable(url):
             raise _unusable(value)
         if fetch:
             from airflow_provider_ittybit.uploads.fetching import FetchedFile
 
             return _from_path(FetchedFile(url), filename)
-        return UrlSource(url, type_by_name(filename or parts.path))
+        return UrlSource(url, type_by_name(filename or urlsplit(url).path))
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     try:
@@ -131,14 +133,34 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
     return _from_path(path, filename)
 
 
+def _is_fetchable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is what can fail
+    except ValueError:
+        return False
+    return bool(parts.hostname) and not any(c.isspace() or ord(c) < 0x20 for c in url)
+
+
+def _at_home(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # nobody has such a home: then it is a path that leads nowhere
+        return Path(text)
+
+
 def _from_path(path: Any, filename: str | None) -> FileSource:
     shown = _shown(str(path))
     try:
         if path.is_dir():
             message = f"{shown!r} is a directory: give the path of one file, or map the task over its files."
             raise IttybitSourceError(message)
-        stat = path.stat()
-        size, stamp, head = _size(stat), _stamp(stat), _head(path)
+        facts = path.stat()
+        if stat.S_IFMT(getattr(facts, "st_mode", 0)) not in _FILES:  # opening a pipe would wait for its other end
+            message = f"{shown!r} is a pipe, socket or device: give the path of a file."
+            raise IttybitSourceError(message)
+        size, stamp = _size(facts), _stamp(facts)
+        head = _head(path) if size else b""
     except FileNotFoundError as error:
         message = f"There is no file {shown!r} on this worker: check the path, and that the upstream task wrote it."
         raise IttybitSourceNotFoundError(message) from error
@@ -152,19 +174,17 @@ def _from_path(path: Any, filename: str | None) -> FileSource:
     return FileSource(path, name, size, type_of(name, head), stamp, getattr(path, "seekable", True))
 
 
-def _size(stat: Any) -> int:
-    if hasattr(stat, "st_size"):
-        return int(stat.st_size)
-    return int(stat["size"])
+def _size(facts: Any) -> int:
+    return int(facts.st_size if hasattr(facts, "st_size") else facts["size"])
 
 
-def _stamp(stat: Any) -> str:
+def _stamp(facts: Any) -> str:
     """Find what changes with the bytes, under the names that file systems and object stores give it."""
-    facts = stat if isinstance(stat, Mapping) else getattr(stat, "_info", None) or {}
+    named = facts if isinstance(facts, Mapping) else getattr(facts, "_info", None) or {}
     for name in ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "updated"):
-        if facts.get(name):
-            return str(facts[name])
-    return str(getattr(stat, "st_mtime_ns", ""))
+        if named.get(name):
+            return str(named[name])
+    return str(getattr(facts, "st_mtime_ns", ""))
 
 
 def _head(path: Any) -> bytes:

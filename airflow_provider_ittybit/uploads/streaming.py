@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.api import forms
-from airflow_provider_ittybit.exceptions import IttybitSourceError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_ittybit.uploads.progress import Progress
     from airflow_provider_ittybit.uploads.sources import FileSource
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +127,14 @@ class Exact(io.RawIOBase, BinaryIO):
         self._progress = progress
         self._count = self._left = count
         self._to_end = start + count == source.size
-        self._reader = source.open(start)
+        self._reader = self._tell_of_failure(lambda: source.open(start))
 
     def read(self, size: int = -1) -> bytes:
         """Read up to ``size`` bytes; an empty result is the end."""
-        block: bytes = self._reader.read(self._left if size < 0 else min(size, self._left))
+        wanted = self._left if size < 0 else min(size, self._left)
+        block = self._tell_of_failure(lambda: self._reader.read(wanted))
         self._left -= len(block)
-        grew = bool(block) and not self._left and self._to_end and bool(self._reader.read(1))
-        if (not block and self._left) or grew:
+        if (not block and self._left) or (block and not self._left and self._to_end and self._has_more()):
             message = (
                 f"{self._source} changed its size while it was uploaded (it had {self._source.size} bytes): let "
                 "the task that writes it end first."
@@ -144,8 +146,22 @@ class Exact(io.RawIOBase, BinaryIO):
 
     def close(self) -> None:
         """Close the file."""
-        if not self.closed:
+        if not self.closed and hasattr(self, "_reader"):
             if self._progress is not None and self._left:
                 self._progress.add(self._left - self._count)
             self._reader.close()
         super().close()
+
+    def _has_more(self) -> bool:
+        return bool(self._tell_of_failure(lambda: self._reader.read(1)))
+
+    def _tell_of_failure(self, action: Callable[[], T]) -> T:
+        """Do something with the file; if it fails, name the file, else the failure looks like one of the network."""
+        try:
+            return action()
+        except FileNotFoundError as error:
+            message = f"{self._source} is gone since the upload began: let no other task remove it meanwhile."
+            raise IttybitSourceNotFoundError(message) from error
+        except OSError as error:
+            message = f"Reading {self._source} failed: {error.strerror or type(error).__name__}. A retry may help."
+            raise IttybitError(message) from error

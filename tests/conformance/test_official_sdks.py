@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sdk_driving import SDKS, drive, interpreter
+from conformance.sdk_driving import SDKS, drive, interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sdk_driving import Report, Sdk
+    from conformance.sdk_driving import Report, Sdk
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 

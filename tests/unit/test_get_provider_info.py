@@ -10,9 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped] # its stubs are not installed
 import pytest
 from airflow.providers_manager import ProvidersManager
+from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 import airflow_provider_ittybit
 from airflow_provider_ittybit.get_provider_info import get_provider_info
@@ -99,7 +100,7 @@ def test_the_connection_type_is_that_of_the_hook() -> None:
 
 
 def test_airflow_finds_the_hook_by_the_connection_type() -> None:
-    hook = ProvidersManager().hooks["ittybit"]
+    hook = ProvidersManagerTaskRuntime().hooks["ittybit"]
     assert hook is not None
     assert (hook.hook_class_name, hook.connection_id_attribute_name) == (
         connection_type()["hook-class-name"],

@@ -10,6 +10,7 @@ from airflow_provider_ittybit.api.calls import (
     check_access,
     delete_resource,
     get_resource,
+    get_task,
     list_resources,
     update_resource,
 )
@@ -198,6 +199,13 @@ def test_a_read_that_the_generation_lacks_names_those_that_have_it(
 ) -> None:
     with pytest.raises(IttybitUnsupportedError, match=words):
         get_resource(BY_NAME[generation], resource_id)
+
+
+def test_a_task_is_never_looked_for_among_the_media() -> None:
+    with pytest.raises(IttybitUnsupportedError, match=r"cannot get tasks. These can: files-enveloped"):
+        get_task(BY_NAME["media"], "task_1")
+    assert get_task(BY_NAME["tasks"], "run_1").request.path == "/runs/run_1"
+    assert get_task(BY_NAME["jobs"], "x1", "jobs").request.path == "/jobs/x1"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def read(listing: Listing, *pages: Page) -> tuple[list[str], int]:
 
 def test_all_pages_are_read_to_the_end() -> None:
     listing = Listing(FLAT)
-    assert read(listing, page(9, 8, more=True), page(7)) == (["x_9", "x_8", "x_7"], 2)
+    assert read(listing, page(9, 8, more=True), page(7), page()) == (["x_9", "x_8", "x_7"], 3)
     assert listing.call is None
     assert listing.stopped_because is None
 

@@ -51,7 +51,7 @@ def page(*ids: str, **more: Any) -> Page:
             {"limit": "20", "page": "2"},
         ),
         ("files-enveloped", "lists/alpha_files_with_pagination", {"limit": "1"}, {"limit": "1", "page": "2"}),
-        ("files-enveloped", "lists/alpha_media_with_short_meta", {"limit": "20"}, None),
+        ("files-enveloped", "lists/alpha_media_with_short_meta", {"limit": "20"}, {"limit": "20", "page": "2"}),
         ("media", "lists/media_generation_page_1", {"order": "asc"}, {"order": "asc", "limit": "2", "page": "2"}),
         ("media", "lists/2021_images", {"limit": "2"}, None),
         ("media", "lists/2024_03_21_page_1_of_2", {"limit": "12"}, {"limit": "12", "page": "2"}),
@@ -62,7 +62,7 @@ def page(*ids: str, **more: Any) -> Page:
         ("files-flat", "lists/2025_08_20_beyond_the_end", {"limit": "2", "page": "9"}, None),
         ("files-flat", "lists/2025_08_20_no_results", {"limit": "2"}, None),
         ("files-flat", "lists/2025_08_20_full_page_without_links", {"limit": "2"}, {"limit": "2", "page": "2"}),
-        ("files-flat", "lists/2025_08_20_full_page_without_links", {"limit": "3"}, None),
+        ("files-flat", "lists/2025_08_20_full_page_without_links", {"limit": "3"}, {"limit": "3", "page": "2"}),
         ("files-flat", "lists/2025_08_20_relative_links", {"limit": "2"}, {"limit": "2", "page": "2"}),
         (
             "files-flat",
@@ -135,9 +135,21 @@ def test_going_on_after_an_item_drops_a_before() -> None:
     assert dict(got.query) == {"limit": "5", "after": "task_1"}
 
 
-@pytest.mark.parametrize("limit", ["²", "x", "", "9" * 30, "٢"])
-def test_a_limit_that_is_no_number_ends_a_list_without_links(limit: str) -> None:
-    assert next_page(FLAT, asking(limit=limit), page("a", "b")) is None
+@pytest.mark.parametrize("limit", ["3", "x", ""])
+def test_a_short_page_without_any_word_is_not_taken_for_the_last(limit: str) -> None:
+    got = next_page(FLAT, asking(limit=limit), page("a", "b"))
+    assert got is not None
+    assert dict(got.query) == {"limit": limit, "page": "2"}
+
+
+def test_an_empty_page_without_any_word_is_the_last() -> None:
+    assert next_page(FLAT, asking(limit="2", page="2"), page()) is None
+
+
+def test_an_empty_page_goes_on_where_ittybit_says_that_there_is_more() -> None:
+    got = next_page(TASKS, asking(), page(has_more=True, links={"next": "/tasks?after=task_1"}))
+    assert got is not None
+    assert dict(got.query) == {"after": "task_1"}
 
 
 @pytest.mark.parametrize("number", ["²", "x", "-1", "9" * 30])
@@ -181,6 +193,13 @@ def test_a_next_link_that_leads_back_ends_the_list_and_says_so() -> None:
 def test_a_next_link_to_the_same_page_ends_the_list_and_says_so() -> None:
     pager = Pager(FLAT, asking(limit="2", page="1"))
     assert walk(pager, {"1": page("a", links={"next": "?page=1"})}) == ["a"]
+    assert "leads back" in (pager.stopped_because or "")
+
+
+def test_a_query_already_asked_is_never_asked_again() -> None:
+    pager = Pager(FLAT, asking(limit="2", page="1"))
+    pager.receive(Page(({"kind": "no id"},), links={"next": "?page=1"}))
+    assert pager.request is None
     assert "leads back" in (pager.stopped_because or "")
 
 

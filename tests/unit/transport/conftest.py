@@ -6,9 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from carriers import AsyncCarrier, BlockingCarrier, Carriers
-from certificates import Authority, new_authority
-from scripted_server import ScriptedServer
+from unit.transport.carriers import AsyncCarrier, BlockingCarrier, Carriers
+from unit.transport.certificates import Authority, new_authority
+from unit.transport.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ import io
 from typing import Any, BinaryIO
 
 import pytest
-from carriers import KEY, call, settings_for
-from scripted_server import Mishap, Reply, no
+from unit.transport.carriers import KEY, call, settings_for
+from unit.transport.scripted_server import Mishap, Reply, no
 
 from airflow_provider_ittybit.api.forms import form_text
 from airflow_provider_ittybit.exceptions import IttybitTransportError

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
-from carriers import KEY, BlockingCarrier, Carriers, call, settings_for
-from scripted_server import Mishap, Reply, no
+from unit.transport.carriers import KEY, BlockingCarrier, Carriers, call, settings_for
+from unit.transport.scripted_server import Mishap, Reply, no
 
 from airflow_provider_ittybit.api.calls import list_resources
 from airflow_provider_ittybit.api.generations import BY_NAME

@@ -6,8 +6,8 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from carriers import KEY, Carriers, call, everything_about, settings_for
-from scripted_server import Reply, ScriptedServer, Tunnel, no
+from unit.transport.carriers import KEY, Carriers, call, everything_about, settings_for
+from unit.transport.scripted_server import Reply, ScriptedServer, Tunnel, no
 
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitTransportError
 from airflow_provider_ittybit.transport.environment import ca_file, proxy_for

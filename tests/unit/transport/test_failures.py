@@ -7,8 +7,8 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from carriers import KEY, Carriers, call, everything_about, settings_for
-from scripted_server import Mishap, Reply, no
+from unit.transport.carriers import KEY, Carriers, call, everything_about, settings_for
+from unit.transport.scripted_server import Mishap, Reply, no
 
 from airflow_provider_ittybit.api.messages import Origin, Request
 from airflow_provider_ittybit.exceptions import (

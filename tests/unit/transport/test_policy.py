@@ -8,8 +8,8 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from carriers import KEY, Carriers, call, settings_for
-from scripted_server import Mishap, Reply, ScriptedServer, no
+from unit.transport.carriers import KEY, Carriers, call, settings_for
+from unit.transport.scripted_server import Mishap, Reply, ScriptedServer, no
 
 from airflow_provider_ittybit.exceptions import (
     IttybitError,

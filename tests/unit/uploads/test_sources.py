@@ -54,7 +54,7 @@ def test_a_missing_file_is_named_and_may_be_there_at_a_retry(tmp_path: Path, for
 
 @pytest.mark.parametrize("form", [str, Path, lambda p: ObjectStoragePath(f"file://{p}"), lambda p: f"file://{p}/"])
 def test_a_directory_is_refused_with_a_way_to_upload_its_files(tmp_path: Path, form: Any) -> None:
-    with pytest.raises(IttybitSourceError, match="is a directory.*map the task") as caught:
+    with pytest.raises(IttybitSourceError, match=r"is a directory.*map the task") as caught:
         as_source(form(tmp_path))
     assert isinstance(caught.value, AirflowFailException)
 
@@ -69,7 +69,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, form: Any) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_refused(clip: Path) -> None:
     clip.chmod(0)
-    with pytest.raises(IttybitSourceError, match="Cannot read.*Permission denied.*Check its permissions"):
+    with pytest.raises(IttybitSourceError, match=r"Cannot read.*Permission denied.*Check its permissions"):
         as_source(clip)
 
 
@@ -138,7 +138,7 @@ def test_a_device_is_refused(device: str) -> None:
     "value", [None, "", "   ", 7, 1.5, True, b"/data/a.mp4", ["/data/a.mp4"], {"path": "a"}, object(), "a\x00b.mp4"]
 )
 def test_what_is_no_path_is_refused_with_a_hint_at_templates(value: object) -> None:
-    with pytest.raises(IttybitSourceError, match="cannot be uploaded.*template or an upstream task"):
+    with pytest.raises(IttybitSourceError, match=r"cannot be uploaded.*template or an upstream task"):
         as_source(value)
 
 
@@ -174,7 +174,7 @@ def test_a_broken_url_is_refused(value: str) -> None:
 
 
 def test_a_scheme_that_nobody_knows_is_refused_and_named() -> None:
-    with pytest.raises(IttybitSourceError, match="Cannot read 'nosuch://bucket/a.mp4'"):
+    with pytest.raises(IttybitSourceError, match=r"Cannot read 'nosuch://bucket/a.mp4'"):
         as_source("nosuch://bucket/a.mp4")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 from av.video.stream import VideoStream
-from specimen_making import BLUE, GREEN, RED, write_colours
+from unit.emulator.media.specimen_making import BLUE, GREEN, RED, write_colours
 
 from airflow_provider_ittybit.emulator.media.samples import card, make_audio, make_image, make_video
 

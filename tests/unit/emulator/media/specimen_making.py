@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
-from independent_reading import write_png
+from unit.emulator.media.independent_reading import write_png
 
 from airflow_provider_ittybit.emulator.media.samples import card, tone
 

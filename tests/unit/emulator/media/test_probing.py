@@ -7,9 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import independent_reading as second
 import pytest
-from specimen_making import with_cover, with_exif
+from unit.emulator.media import independent_reading as second
+from unit.emulator.media.specimen_making import with_cover, with_exif
 
 from airflow_provider_ittybit.emulator.media.facts import CannotProcess, probe
 from airflow_provider_ittybit.emulator.media.production import produce

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import independent_reading as second
 import pytest
-from specimen_making import colours_seen, runs
+from unit.emulator.media import independent_reading as second
+from unit.emulator.media.specimen_making import colours_seen, runs
 
 from airflow_provider_ittybit.emulator.media.facts import probe
 from airflow_provider_ittybit.emulator.media.production import produce

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import independent_reading as second
 import pytest
-from specimen_making import BLUE, GREEN, RED, colours_seen, near, quarters, with_exif, write_colours
+from unit.emulator.media import independent_reading as second
+from unit.emulator.media.specimen_making import BLUE, GREEN, RED, colours_seen, near, quarters, with_exif, write_colours
 
 from airflow_provider_ittybit.emulator.media.facts import probe
 from airflow_provider_ittybit.emulator.media.production import produce

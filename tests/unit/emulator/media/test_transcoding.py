@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import independent_reading as second
 import pytest
-from specimen_making import colours_seen, first_heard, runs, seconds_heard, write_late_sound
+from unit.emulator.media import independent_reading as second
+from unit.emulator.media.specimen_making import colours_seen, first_heard, runs, seconds_heard, write_late_sound
 
 from airflow_provider_ittybit.emulator.media.facts import probe
 from airflow_provider_ittybit.emulator.media.production import produce

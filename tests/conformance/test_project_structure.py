@@ -1,0 +1,33 @@
+"""Every module of the package has its tests where one looks for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conformance import source_reading as source
+
+UNIT = Path(__file__).parents[1] / "unit"
+TESTED_ELSEWHERE = {
+    "__init__.py": "holds the version, which test_get_provider_info.py compares",
+    "_compat.py": "imports one name; every test of a deferral uses it",
+    "operators/media.py": "test_media_upload.py, test_media_list.py and test_media_get_update_delete.py",
+}
+
+
+def _has_code(path: Path) -> bool:
+    return path.name != "__init__.py" or len(source.tree(path).body) > 1
+
+
+def test_every_module_has_a_test_module_that_mirrors_it() -> None:
+    missing = [
+        source.shown(path)
+        for path in source.paths()
+        if _has_code(path)
+        and source.shown(path) not in TESTED_ELSEWHERE
+        and not (UNIT / path.relative_to(source.PACKAGE)).with_name(f"test_{path.name}").exists()
+    ]
+    assert missing == []
+
+
+def test_what_is_tested_elsewhere_exists() -> None:
+    assert set(TESTED_ELSEWHERE) <= {source.shown(path) for path in source.paths()}
