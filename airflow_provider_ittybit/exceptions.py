@@ -144,3 +144,17 @@ class IttybitProcessingTimeoutError(IttybitError, AirflowSensorTimeout):
 
 class IttybitTriggerEventError(IttybitError):
     """The triggerer handed the task an event that is not one of ours."""
+
+
+class IttybitUploadsFailedError(IttybitError):
+    """Of several uploads of one task, some failed; the others are kept, and a retry sends only what failed.
+
+    ``failed`` holds the reason by source, ``uploaded`` the ids that ittybit gave to the others.
+    """
+
+    failed: dict[str, str]
+    uploaded: list[str]
+
+
+class IttybitUploadsRefusedError(IttybitUploadsFailedError, AirflowFailException):
+    """Of several uploads of one task, some failed in a way that no retry can heal."""

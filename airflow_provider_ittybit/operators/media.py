@@ -10,18 +10,18 @@ from airflow_provider_ittybit.operators.waiting import WaitingOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_ittybit.durability import Submission
-    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 MANY = 1000
 """Items in XCom from which a warning says that a file is the better place."""
 
 
 class UploadMediaOperator(WaitingOperator):
-    """Upload one file to ittybit, or have ittybit fetch one from a URL.
+    """Upload one file or several to ittybit, or have ittybit fetch them from URLs.
 
     :param source: a path of the worker, an ``ObjectStoragePath`` or a URL of its schemes (``s3://``, ``gs://``,
-        ``file://``, …), whose bytes are streamed; or an ``http(s)`` URL, which ittybit fetches itself. (templated)
+        ``file://``, …), whose bytes are streamed; or an ``http(s)`` URL, which ittybit fetches itself. A list of
+        these, or a pattern such as ``/data/in/*.mp4`` or ``s3://bucket/in/*.mp4``, uploads them all in this task;
+        the result is then a list. (templated)
     :param filename: name to give the file; by default its own. (templated)
     :param folder: folder to put it in; files generations. (templated)
     :param title: title of the media; files generations. (templated)
@@ -35,11 +35,17 @@ class UploadMediaOperator(WaitingOperator):
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
     :param poll_interval: seconds between two looks, 10 by default.
     :param timeout: seconds that processing may take; by default without end.
-    :param durable: let a retry pick up the upload of an earlier try of the same run instead of sending it again.
-        This needs Airflow 3.3, whose task state store keeps the id; before it, each try uploads afresh.
+    :param fetch: have the worker stream ``http(s)`` URLs through, because ittybit cannot reach them.
+    :param chunking: ``threshold`` (bytes from which a file goes in chunks, 100 MiB), ``size`` (bytes of a chunk, 16
+        MiB), ``parallel`` (chunks at a time, 4), ``content_range`` (form of that header); files generations.
+    :param parallel_uploads: how many of several files are uploaded at a time, 4 by default.
+    :param durable: let a retry of the same run send only what is missing: neither a file that has arrived nor a chunk
+        that was acknowledged goes again. This needs Airflow 3.3, whose task state store keeps the notes; before it,
+        each try uploads afresh.
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: the resource as ittybit answered it (XCom): a media, file, run or job with its ``id``. The id alone is
         pushed under the key ``ittybit_id`` as soon as it is known.
+    :raises IttybitUploadsFailedError: of several, some failed; the others were uploaded, and a retry keeps them.
     :raises IttybitSourceError: the source is a directory, empty or unreadable; ``IttybitSourceNotFoundError`` if it
         is missing.
     :raises IttybitUnsupportedError: the pinned API generation cannot take this source or one of the fields.
@@ -73,6 +79,9 @@ class UploadMediaOperator(WaitingOperator):
         media_id: str | None = None,
         kind: str | None = None,
         options: Mapping[str, Any] | None = None,
+        fetch: bool = False,
+        chunking: Mapping[str, Any] | None = None,
+        parallel_uploads: int = 4,
         durable: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -86,57 +95,42 @@ class UploadMediaOperator(WaitingOperator):
         self.media_id = media_id
         self.kind = kind
         self.options = options
+        self.fetch = fetch
+        self.chunking = chunking
+        self.parallel_uploads = parallel_uploads
         self.durable = durable
 
-    def execute(self, context: Any) -> dict[str, Any]:
+    def execute(self, context: Any) -> dict[str, Any] | list[dict[str, Any]]:
         """Upload, and wait if asked to."""
-        from airflow_provider_ittybit.durability import submission_of
+        from airflow_provider_ittybit.operators.uploading import upload_all
+        from airflow_provider_ittybit.uploads.many import expand
 
         self.check_durations()
-        wish = {name: getattr(self, name) for name in self.template_fields}
-        submission = submission_of(context, wish, durable=self.durable)
+        sources = expand(self.source)
+        fields = {
+            "filename": self.filename or None,
+            "folder": self.folder or None,
+            "title": self.title or None,
+            "metadata": self.metadata,
+            "ref": self.ref or None,
+            "media_id": self.media_id or None,
+            "kind": self.kind or None,
+            "options": self.options,
+            "fetch": self.fetch,
+            "chunking": self.chunking,
+        }
+        many = sources is not None
         with self.make_hook() as hook:
-            resource = submission.found(hook.get_media)
-            if resource is None:
-                resource = self._upload(hook, submission)
-            elif not submission.is_complete():
-                resource = self._label(hook, resource)
-            submission.remember(str(resource["id"]))
-            return self.finish(hook, resource, context)
-
-    def _upload(self, hook: IttybitHook, submission: Submission) -> dict[str, Any]:
-        from airflow_provider_ittybit.durability import surely_not_submitted
-        from airflow_provider_ittybit.exceptions import IttybitError
-
-        submission.begin()
-        try:
-            return hook.upload_media(
-                self.source,
-                filename=self.filename or None,
-                folder=self.folder or None,
-                title=self.title or None,
-                metadata=self.metadata,
-                ref=self.ref or None,
-                media_id=self.media_id or None,
-                kind=self.kind or None,
-                options=self.options,
+            resources = upload_all(
+                hook,
+                sources if sources is not None else [self.source],
+                fields,
+                context=context,
+                durable=self.durable,
+                parallel=self.parallel_uploads,
+                many=many,
             )
-        except IttybitError as error:
-            if error.resource_id:
-                submission.remember(error.resource_id, complete=False)
-            elif surely_not_submitted(error):
-                submission.forget()
-            raise
-
-    def _label(self, hook: IttybitHook, resource: dict[str, Any]) -> dict[str, Any]:
-        """Set what an earlier try could no longer set after its bytes had arrived."""
-        given = {"ref": self.ref or None, "metadata": self.metadata}
-        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        if changes:
-            resource = hook.update_media(resource["id"], **changes)
-        if self.title:
-            hook.update_media(str(resource.get("media_id")), title=self.title)
-        return resource
+            return self.finish(hook, resources, context, many=many)
 
 
 class ListMediaOperator(IttybitOperator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import conf
@@ -13,7 +14,7 @@ from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.operators.base import IttybitOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from airflow_provider_ittybit.api.processing import ProcessingStatus
@@ -54,49 +55,60 @@ class WaitingOperator(IttybitOperator):
         self._pause()
         self._allowed_seconds()
 
-    def finish(self, hook: IttybitHook, resource: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """Go on from ittybit's answer to the result of the task.
+    def finish(
+        self, hook: IttybitHook, resources: Sequence[Mapping[str, Any]], context: Any, *, many: bool
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Go on from ittybit's answers to the result of the task.
 
-        :param resource: what ittybit answered.
-        :return: the resource; the processed one if the task waits.
+        :param resources: what ittybit answered.
+        :param many: whether the result is a list, even of one.
+        :return: the resource or resources; the processed ones if the task waits.
         """
-        resource_id = str(resource["id"])
-        self.log.info("ittybit accepted %s (status %s)", resource_id, resource.get("status", "not reported"))
-        context["ti"].xcom_push(key=ID_KEY, value=resource_id)
+        ids = [str(resource["id"]) for resource in resources]
+        for resource in resources:
+            self.log.info("ittybit accepted %s (status %s)", resource["id"], resource.get("status", "not reported"))
+        context["ti"].xcom_push(key=ID_KEY, value=ids if many else ids[0])
         if not self.wait_for_processing:
-            return dict(resource)
-        pause = self._pause()
+            return [dict(resource) for resource in resources] if many else dict(resources[0])
         allowed = self._allowed_seconds()
         deadline = time.time() + allowed if allowed is not None else None
-        if not self.deferrable:
-            status = hook.wait_for_processing(resource_id, poll_interval=pause, timeout=allowed, deadline=deadline)
-            return self._result(status)
-        return self._look_then_defer(hook, resource_id, pause, deadline)
+        if self.deferrable:
+            return self._look_then_defer(hook, _Waiting(ids, many, self._pause(), deadline))
+        found = [
+            hook.wait_for_processing(resource_id, poll_interval=self._pause(), timeout=allowed, deadline=deadline)
+            for resource_id in ids
+        ]
+        return self._result(found, many=many)
 
     def execute_complete(
         self,
         context: Any,
         event: object = None,
-        resource_id: str = "",
+        *,
+        resource_ids: Sequence[str] = (),
+        many: bool = False,
         poll_interval: float = 10.0,
         deadline: float | None = None,
-    ) -> dict[str, Any]:
-        """Resume when the trigger fired: read the resource again and end as its state says."""
+        awaited: str = "",
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Resume when the trigger fired: read the resources again and end as their states say."""
         from airflow_provider_ittybit.api.waiting import timed_out
         from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, read_event
 
         del context
-        told = read_event(event, resource_id)
+        told = read_event(event, awaited)
+        waiting = _Waiting(list(resource_ids), many, poll_interval, deadline)
         with self.make_hook() as hook:
             if told["outcome"] not in (ERROR, TIMEOUT):
-                return self._look_then_defer(hook, resource_id, poll_interval, deadline)
-            status = hook.get_processing(resource_id)
-            if self._succeeded(status):
-                return self._result(status)
+                return self._look_then_defer(hook, waiting)
+            statuses = [hook.get_processing(resource_id) for resource_id in resource_ids]
+        unfinished = [status for status in statuses if not self._succeeded(status)]
+        if not unfinished:
+            return self._result(statuses, many=many)
         if told["outcome"] == TIMEOUT:
-            raise timed_out(resource_id, status.status, self._allowed_seconds())
-        message = f"Waiting for {resource_id} was given up in the triggerer: {told.get('message')}"
-        raise IttybitError(message, resource_id=resource_id)
+            raise timed_out(unfinished[0].id, unfinished[0].status, self._allowed_seconds())
+        message = f"Waiting for {awaited} was given up in the triggerer: {told.get('message')}"
+        raise IttybitError(message, resource_id=awaited)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Resume as Airflow does; when its own safety net ended the waiting, as after a timeout of the trigger."""
@@ -104,26 +116,37 @@ class WaitingOperator(IttybitOperator):
 
         with contextlib.suppress(TaskDeferralTimeout):
             return super().resume_execution(next_method, next_kwargs, context)
-        ti = context["ti"]  # Airflow replaced next_kwargs, so the id is only in XCom
-        resource_id = ti.xcom_pull(task_ids=self.task_id, key=ID_KEY, map_indexes=ti.map_index)
-        return self.execute_complete(context, {"outcome": TIMEOUT, "id": resource_id}, resource_id)
+        ti = context["ti"]  # Airflow replaced next_kwargs, so the ids are only in XCom
+        pushed = ti.xcom_pull(task_ids=self.task_id, key=ID_KEY, map_indexes=ti.map_index)
+        ids = list(pushed) if isinstance(pushed, list | tuple) else [str(pushed)]
+        event = {"outcome": TIMEOUT, "id": ids[0]}
+        many = isinstance(pushed, list | tuple)
+        return self.execute_complete(context, event, resource_ids=ids, many=many, awaited=ids[0])
 
-    def _look_then_defer(
-        self, hook: IttybitHook, resource_id: str, pause: float, deadline: float | None
-    ) -> dict[str, Any]:
+    def _look_then_defer(self, hook: IttybitHook, waiting: _Waiting) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the result if all are done; else defer until the first that is not may be."""
         from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
 
-        status = hook.get_processing(resource_id)
-        if self._succeeded(status):
-            return self._result(status)
-        trigger = ProcessingTrigger(resource_id, self.ittybit_conn_id, poll_interval=pause, deadline=deadline)
-        self.defer(
-            trigger=trigger,
-            method_name="execute_complete",
-            kwargs={"resource_id": resource_id, "poll_interval": pause, "deadline": deadline},
-            timeout=safety_net(deadline, pause),
-        )
-        return None
+        statuses = []
+        for resource_id in waiting.ids:
+            status = hook.get_processing(resource_id)
+            statuses.append(status)
+            if self._succeeded(status):
+                continue
+            pause, deadline = waiting.pause, waiting.deadline
+            self.defer(
+                trigger=ProcessingTrigger(resource_id, self.ittybit_conn_id, poll_interval=pause, deadline=deadline),
+                method_name="execute_complete",
+                kwargs={
+                    "resource_ids": waiting.ids,
+                    "many": waiting.many,
+                    "poll_interval": pause,
+                    "deadline": deadline,
+                    "awaited": resource_id,
+                },
+                timeout=safety_net(deadline, pause),
+            )
+        return self._result(statuses, many=waiting.many)
 
     def _pause(self) -> float:
         from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, as_seconds
@@ -142,6 +165,18 @@ class WaitingOperator(IttybitOperator):
 
         return succeeded(status)
 
-    def _result(self, status: ProcessingStatus) -> dict[str, Any]:
-        self.log.info("ittybit has processed %s (status %s)", status.id, status.status or "not reported")
-        return dict(status.resource)
+    def _result(self, statuses: Sequence[ProcessingStatus], *, many: bool) -> dict[str, Any] | list[dict[str, Any]]:
+        for status in statuses:
+            self.log.info("ittybit has processed %s (status %s)", status.id, status.status or "not reported")
+        found = [dict(status.resource) for status in statuses]
+        return found if many else found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What is waited for, and how long."""
+
+    ids: list[str]
+    many: bool
+    pause: float
+    deadline: float | None

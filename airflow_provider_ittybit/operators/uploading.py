@@ -1,0 +1,77 @@
+"""The uploads of one task: one or several, each with its own notes for a retry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_ittybit.durability import journal_of
+from airflow_provider_ittybit.exceptions import (
+    IttybitInputError,
+    IttybitUploadsFailedError,
+    IttybitUploadsRefusedError,
+)
+from airflow_provider_ittybit.uploads.many import side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_ittybit.exceptions import IttybitError
+    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
+
+def upload_all(
+    hook: IttybitHook,
+    sources: Sequence[object],
+    fields: Mapping[str, Any],
+    *,
+    context: Any,
+    durable: bool,
+    parallel: int,
+    many: bool,
+) -> list[dict[str, Any]]:
+    """Upload what one task should.
+
+    :param fields: arguments of ``IttybitHook.upload_media``.
+    :param many: whether several were asked for; then each has notes of its own, and all are tried.
+    :return: one resource for each source, in their order.
+    :raises IttybitUploadsFailedError: some of several failed.
+    """
+    if not many:
+        return [hook.upload_media(sources[0], **fields, journal=journal_of(context, durable=durable))]
+    if fields.get("filename"):
+        message = f"filename={fields['filename']!r} cannot name {len(sources)} files: leave it out, each keeps its own."
+        raise IttybitInputError(message)
+    hook.get_conn()  # connects once, before the threads
+
+    def one(numbered: tuple[int, object]) -> dict[str, Any]:
+        position, source = numbered
+        journal = journal_of(context, durable=durable, name=f"{position} {source}")
+        return hook.upload_media(source, **fields, journal=journal)
+
+    results, errors = side_by_side(list(enumerate(sources)), one, parallel)
+    uploaded = [resource for resource in results if resource is not None]
+    if errors:
+        context["ti"].xcom_push(key="ittybit_uploaded", value=[str(resource["id"]) for resource in uploaded])
+        raise _failure(sources, uploaded, errors)
+    return uploaded
+
+
+def _failure(
+    sources: Sequence[object], uploaded: Sequence[Mapping[str, Any]], errors: Mapping[int, IttybitError]
+) -> IttybitUploadsFailedError:
+    failed = {_shown(sources[position]): str(error) for position, error in errors.items()}
+    listed = "\n".join(f"- {name}: {reason}" for name, reason in failed.items())
+    message = (
+        f"{len(failed)} of {len(sources)} uploads failed; the other {len(uploaded)} are kept at ittybit, and a retry "
+        f"on Airflow 3.3 sends only what failed:\n{listed}"
+    )
+    hopeless = all(isinstance(error, AirflowFailException) for error in errors.values())
+    kind = IttybitUploadsRefusedError if hopeless else IttybitUploadsFailedError
+    return kind(message, failed=failed, uploaded=[str(resource["id"]) for resource in uploaded])
+
+
+def _shown(source: object) -> str:
+    text = str(source)
+    return text.split("?", 1)[0] if "://" in text else text
