@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ORDERS = ("asc", "desc")
-MEDIA_KINDS = ("video", "image", "audio")
+WITHOUT_KIND = frozenset({"runs", "automations"})
+"""Collections whose items have no kind."""
 
 
 def list_resources(
@@ -45,6 +46,9 @@ def list_resources(
             raise _not_one_of(msg, kind, tuple(generation.by_kind))
         name = generation.by_kind[kind]
     row = generation.resource(name, "list")
+    if kind is not None and name in WITHOUT_KIND:
+        lack = f"cannot list {name} by kind, since {name} have none (pass resource='tasks' to list what they hold)"
+        raise generation.lacks(lack, [g.name for g in GENERATIONS if g.main not in WITHOUT_KIND])
     query = [("limit", str(_page_size(generation, limit)))]
     if order_by is not None:
         query.append((generation.order_by_parameter, _order_by(generation, order_by)))
@@ -100,6 +104,12 @@ def delete_resource(generation: Generation, resource_id: str, resource: str | No
     """Delete one resource by its id; the result is ittybit's confirmation, if it sent one."""
     path = _path(generation, resource_id, "delete", resource)
     return Call(Request("DELETE", path), read_confirmation)
+
+
+def task_list(generation: Generation) -> str:
+    """Name the collection that lists processing: ``tasks``, or ``jobs`` where single tasks have no list."""
+    tasks = generation.resources.get("tasks")
+    return "tasks" if tasks is None or "list" in tasks.verbs else generation.main
 
 
 def check_access(generation: Generation) -> Call[Page]:

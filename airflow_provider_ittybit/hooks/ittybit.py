@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ittybit.api import calls, creations, delivery
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.uploads.progress import OnProgress
 
 T = TypeVar("T")
+
+BUTTON_TIMEOUT = 10.0
+"""Seconds that the connection test waits at most."""
 
 
 class IttybitHook(TriggererReads):
@@ -147,9 +152,13 @@ class IttybitHook(TriggererReads):
         )
         return self._walk(listing)
 
-    def list_tasks(self, *, resource: str = "tasks", **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Go through processing tasks (or ``runs``, ``jobs``), with the parameters of ``list_media``."""
-        return self.list_media(resource=resource, **parameters)
+    def list_tasks(self, *, resource: str | None = None, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Go through processing tasks, with the parameters of ``list_media``.
+
+        :param resource: ``tasks``, ``runs`` or ``jobs``; by default ``jobs`` in the jobs generation, whose single
+            tasks have no list, and ``tasks`` elsewhere.
+        """
+        return self.list_media(resource=resource or calls.task_list(self.settings.generation), **parameters)
 
     def get_media(self, media_id: str, *, resource: str | None = None) -> dict[str, Any]:
         """Read one resource: a media, file, task, run or job, as the prefix of its id says.
@@ -276,10 +285,19 @@ class IttybitHook(TriggererReads):
         return self._send(Call(request, read_anything))
 
     def test_connection(self) -> tuple[bool, str]:
-        """Check the connection with one cheap request, for the button in the Airflow UI."""
+        """Check the connection with one cheap request, for the button in the Airflow UI.
+
+        It is sent once and waits 10 s at most, since a person waits for the answer.
+
+        :return: whether ittybit accepted the key, and what to tell; it never raises.
+        """
+        from airflow_provider_ittybit.transport.blocking import BlockingTransport
+
         try:
             settings = self.settings
-            self._send(calls.check_access(settings.generation))
+            quick = replace(settings, max_retries=0, timeout=min(settings.timeout, BUTTON_TIMEOUT))
+            with contextlib.closing(BlockingTransport(quick)) as transport:
+                transport.send(calls.check_access(settings.generation))
         except IttybitError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001 - the button shows any reason, and must not fail itself

@@ -12,6 +12,7 @@ from airflow_provider_ittybit.api.calls import (
     get_resource,
     get_task,
     list_resources,
+    task_list,
     update_resource,
 )
 from airflow_provider_ittybit.api.decoding import read_confirmation, read_page, read_resource
@@ -291,3 +292,13 @@ def test_a_deletion_that_the_generation_lacks_says_so(generation: str, resource_
 def test_the_access_check_reads_one_item_and_changes_nothing(generation: Any) -> None:
     request = check_access(generation).request
     assert (request.method, request.query) == ("GET", (("limit", "1"),))
+
+
+def test_processing_is_listed_where_it_has_a_list() -> None:
+    assert {name: task_list(row) for name, row in BY_NAME.items()} == {
+        "media": "tasks",
+        "files-enveloped": "tasks",
+        "files-flat": "tasks",
+        "tasks": "tasks",
+        "jobs": "jobs",
+    }

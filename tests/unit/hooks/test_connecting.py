@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+from airflow_provider_ittybit.transport.blocking import BlockingTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,12 +263,21 @@ def test_the_button_of_a_missing_connection_says_so(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_button_fails_for_no_reason_at_all(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    def explode(_: object) -> None:
+    def explode(*_: object) -> None:
         raise RuntimeError(KEY)
 
     hook = connection()
-    monkeypatch.setattr(IttybitHook, "get_conn", explode)
+    monkeypatch.setattr(BlockingTransport, "send", explode)
     works, said = hook.test_connection()
     assert not works
     assert "RuntimeError" in said
     assert KEY not in said
+
+
+def test_the_button_asks_once_even_where_the_answer_would_be_worth_a_repetition(hook_for, emulator) -> None:
+    hook = hook_for("files-flat", max_retries=5)
+    emulator.control.fault(match={"method": "GET"}, times=0, status=503, message="Back soon.")
+    works, said = hook.test_connection()
+    assert not works
+    assert "Back soon." in said
+    assert len(emulator.control.requests()) == 1

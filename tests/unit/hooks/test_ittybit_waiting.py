@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 
 from airflow_provider_ittybit.api.processing import ProcessingState
 from airflow_provider_ittybit.exceptions import (
@@ -191,13 +192,42 @@ def test_a_deadline_that_has_passed_leaves_one_last_look(slow: Slow, emulator: A
     assert hook.wait_for_processing(made["id"], deadline=time.time() - 1).state is SUCCEEDED
 
 
-def test_a_long_pause_is_cut_at_the_deadline(held: HookFor) -> None:
+def test_pauses_are_as_long_as_asked_and_the_last_one_ends_at_the_deadline(
+    held: HookFor, emulator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hook = held("files-flat")
     made = hook.upload_media("https://cdn.example/clip.mp4")
-    before = time.monotonic()
-    with pytest.raises(IttybitProcessingTimeoutError):
-        hook.wait_for_processing(made["id"], poll_interval=3600, timeout=0.05)
-    assert time.monotonic() - before < 60
+    pauses: list[float] = []
+    with time_machine.travel(1_900_000_000, tick=False) as clock:
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            clock.shift(seconds)
+
+        monkeypatch.setattr(time, "sleep", pause)
+        with pytest.raises(IttybitProcessingTimeoutError):
+            hook.wait_for_processing(made["id"], poll_interval=10, timeout=25)
+    assert pauses == [10, 10, 5]
+    assert reads_of(emulator, made["id"]) == 4
+
+
+def test_a_look_that_outlasts_the_deadline_is_followed_by_a_last_one(
+    hook_for: HookFor, emulator: Any, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.control.settings(processing="after_reads:1")
+    hook = hook_for("files-flat")
+    made = hook.upload_media(f"{web}/clip.mp4")
+    look = hook.get_processing
+    with time_machine.travel(1_900_000_000, tick=False) as clock:
+
+        def slow_look(*arguments: Any, **more: Any) -> Any:
+            status = look(*arguments, **more)
+            clock.shift(60)
+            return status
+
+        monkeypatch.setattr(hook, "get_processing", slow_look)
+        assert hook.wait_for_processing(made["id"], poll_interval=10, timeout=25).state is SUCCEEDED
+    assert reads_of(emulator, made["id"]) == 2
 
 
 @pytest.mark.parametrize("what", [{"poll_interval": 0}, {"poll_interval": -1}, {"timeout": "soon"}, {"timeout": 0}])
