@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_ittybit.uploads.journal import NoJournal, Noted
+from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, NoJournal, Noted
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.uploads.journal import Journal
@@ -47,16 +47,13 @@ class StoredJournal:
         """Return what earlier tries of the very same upload noted, and begin anew for any other."""
         self._fingerprint = fingerprint
         record = self.store.get(self.key)
-        if not isinstance(record, dict) or record.get("upload") != [self.generation, fingerprint]:
-            return Noted()
-        layout = record.get("layout")
-        return Noted(
-            since=record.get("since"),
-            resource_id=record.get("id"),
-            labelled=bool(record.get("labelled")),
-            layout=(int(layout[0]), int(layout[1])) if layout else None,
-            arrived=_from_hex(record.get("arrived") or ""),
-        )
+        try:
+            noted, upload = _read(record), record["upload"]
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return Noted()  # of another version of this provider
+        if upload == [self.generation, fingerprint]:
+            return noted
+        return Noted(litter=_litter(noted, same_bytes=upload[-1:] == [fingerprint]))
 
     def write(self, noted: Noted) -> None:
         """Note how far the upload is: a few hundred bytes, and one bit for each chunk."""
@@ -65,8 +62,9 @@ class StoredJournal:
             "since": noted.since,
             "id": noted.resource_id,
             "labelled": noted.labelled,
-            "layout": list(noted.layout) if noted.layout else None,
+            "layout": noted.layout,
             "arrived": _to_hex(noted.arrived),
+            "litter": noted.litter,
         }
         self.store.set(self.key, record)
 
@@ -90,6 +88,29 @@ def journal_of(context: Any, *, durable: bool, name: str = "") -> Journal:
 def hash_of(value: Any) -> str:
     """Make a short hash of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+def _read(record: dict[str, Any]) -> Noted:
+    since, resource_id = record["since"], record["id"]
+    return Noted(
+        since=None if since is None else float(since),
+        resource_id=resource_id if isinstance(resource_id, str) else None,
+        labelled=bool(record["labelled"]),
+        layout=_pair(record["layout"]),
+        arrived=_from_hex(record["arrived"]),
+        litter=_pair(record["litter"]),
+    )
+
+
+def _litter(noted: Noted, *, same_bytes: bool) -> tuple[int, int] | None:
+    """Tell which chunks of an earlier upload may still lie at ittybit: none, if it came to its end."""
+    if noted.resource_id is not None or (noted.layout is None and noted.litter is None):
+        return None
+    return noted.layout if same_bytes and noted.litter in (None, noted.layout) else OTHER_BYTES
+
+
+def _pair(value: Any) -> tuple[int, int] | None:
+    return None if value is None else (int(value[0]), int(value[1]))
 
 
 def _to_hex(indices: frozenset[int]) -> str:

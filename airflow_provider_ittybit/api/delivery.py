@@ -116,8 +116,16 @@ def to_signed_url(url: str, body: Body) -> Request:
     return Request("PUT", url, Origin.SIGNED, body=body)
 
 
-def to_delivery_domain(folder: str | None, filename: str, body: Body) -> Request:
+def to_delivery_domain(path: str, body: Body) -> Request:
     """Make the request that sends bytes with the key to the delivery domain of the connection."""
+    return Request("PUT", path, Origin.DELIVERY, body=body)
+
+
+def delivery_path(folder: str | None, filename: str) -> str:
+    """Write the path of a file on the delivery domain.
+
+    :raises IttybitInputError: it would lead elsewhere.
+    """
     segments = [*(folder or "").split("/"), filename]
     if not filename:
         message = "An upload to the delivery domain needs a filename; nothing was sent."
@@ -126,8 +134,7 @@ def to_delivery_domain(folder: str | None, filename: str, body: Body) -> Request
         message = f"The folder {folder!r} or filename {filename!r} consists of dots; nothing was sent."
         raise IttybitInputError(message)
     try:
-        path = "/" + "/".join(quote(segment, safe="") for segment in segments if segment)
+        return "/" + "/".join(quote(segment, safe="") for segment in segments if segment)
     except UnicodeEncodeError:
         message = f"The folder {folder!r} or filename {filename!r} is no Unicode text; pass another filename."
         raise IttybitInputError(message) from None
-    return Request("PUT", path, Origin.DELIVERY, body=body)

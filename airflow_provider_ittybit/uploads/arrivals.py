@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ittybit.api.forms import quoted
 from airflow_provider_ittybit.api.listing import Listing
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def find_arrived(
     :return: the oldest such file; ``None`` if there is none, or the generation does not list files.
     """
     generation = transport.settings.generation
-    if since is None or not {"files", "media"} & set(generation.resources):
+    if since is None:
+        return None
+    if not {"files", "media"} & set(generation.resources):
+        log.warning("An earlier try sent %s and saw no answer: if it arrived, ittybit gets a second copy", source)
         return None
     listing = Listing(generation, created_after=since)
     found: dict[str, Any] | None = None
@@ -40,6 +44,7 @@ def find_arrived(
 
 def _is_same(item: Mapping[str, Any], source: FileSource, folder: str | None) -> bool:
     name = item.get("filename")
-    if item.get("filesize") != source.size or (name is not None and name != source.name):
+    names = (None, source.name, quoted(source.name))  # a form escapes quotes and line breaks, and nobody undoes that
+    if item.get("filesize") != source.size or name not in names:
         return False
     return (item.get("folder") or "").strip("/") == (folder or "").strip("/")

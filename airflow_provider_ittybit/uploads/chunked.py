@@ -57,10 +57,9 @@ def send_chunks(
     if others:
         with ThreadPoolExecutor(chunking.parallel, thread_name_prefix="ittybit-chunk") as pool:
             try:
-                finished = _gather(pool, others, one, acknowledged)
-            except BaseException:
+                finished = _gather(pool, others, one, stop, acknowledged)
+            finally:
                 stop.set()
-                raise
     result = one(last) or finished
     acknowledged(last)
     return result
@@ -70,13 +69,15 @@ def _gather(
     pool: ThreadPoolExecutor,
     chunks: list[Chunk],
     one: Callable[[Chunk], dict[str, Any] | None],
+    stop: threading.Event,
     acknowledged: Callable[[Chunk], None],
 ) -> dict[str, Any] | None:
+    """Wait for all; after a failure only for those under way, so that it is noted which of them arrived."""
     under_way: dict[Future[dict[str, Any] | None], Chunk] = {pool.submit(one, chunk): chunk for chunk in chunks}
     finished: dict[str, Any] | None = None
+    failed: BaseException | None = None
     while under_way:
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        failed: BaseException | None = None
         for future in done:
             chunk = under_way.pop(future)
             error = future.exception()
@@ -85,8 +86,7 @@ def _gather(
                 acknowledged(chunk)
             else:
                 failed = failed or error
-        if failed is not None:
-            for future in under_way:
-                future.cancel()
-            raise failed
+                stop.set()
+    if failed is not None:
+        raise failed
     return finished

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+OTHER_BYTES = (0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -15,6 +17,8 @@ class Noted:
     :param labelled: whether all that the upload could not carry was set on it.
     :param layout: number and size of the chunks, ``None`` for an upload in one piece.
     :param arrived: indices of the chunks that ittybit acknowledged.
+    :param litter: number and size of the chunks of an earlier upload that may still lie at ittybit, unfinished;
+        ``OTHER_BYTES`` if they were cut from other bytes than now.
     """
 
     since: float | None = None
@@ -22,6 +26,7 @@ class Noted:
     labelled: bool = False
     layout: tuple[int, int] | None = None
     arrived: frozenset[int] = field(default_factory=frozenset)
+    litter: tuple[int, int] | None = None
 
 
 class Journal(Protocol):

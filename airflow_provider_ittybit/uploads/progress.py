@@ -43,7 +43,7 @@ class Progress:
         self._total = total
         self._on_progress = on_progress
         self._lock = threading.Lock()
-        self._bytes = 0
+        self._bytes = self._earlier = 0
         self._started = time.monotonic()
         self._sent = Sent(logged_at=self._started)
         log.info("Uploading %s to ittybit (%s)", what, readable(total))
@@ -68,19 +68,44 @@ class Progress:
             self._on_progress(sent, self._total)
 
     def resume(self, count: int) -> None:
-        """Count bytes that an earlier try had sent, without a word on each."""
+        """Set the bytes that an earlier try had sent; 0 begins anew."""
         with self._lock:
-            self._bytes += count
+            self._bytes = self._earlier = count
             self._sent.share = self._bytes / self._total
-        log.info("%s: %s arrived in an earlier try and are not sent again", self._what, readable(count))
+        if count:
+            log.info("%s: %s arrived in an earlier try and are not sent again", self._what, readable(count))
 
     def done(self) -> None:
-        """Tell that all arrived."""
+        """Tell that all arrived, and how fast those went that this try sent."""
         seconds = max(time.monotonic() - self._started, 1e-6)
-        rate = f"{readable(int(self._bytes / seconds))}/s"
-        log.info("%s: %s sent in %.1f s (%s)", self._what, readable(self._total), seconds, rate)
+        sent = self._total - self._earlier
+        rate = f"{readable(int(sent / seconds))}/s"
+        log.info("%s: %s sent in %.1f s (%s)", self._what, readable(sent), seconds, rate)
         if self._on_progress is not None:
             self._on_progress(self._total, self._total)
+
+
+class Part:
+    """The share of one body in the progress; its bytes count once, however often it is sent.
+
+    :param progress: what it is a part of; ``None`` counts nothing.
+    """
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._bytes = 0
+
+    def begin(self) -> None:
+        """Take back what was counted of an attempt that failed."""
+        if self._progress is not None and self._bytes:
+            self._progress.add(-self._bytes)
+        self._bytes = 0
+
+    def add(self, count: int) -> None:
+        """Count bytes."""
+        self._bytes += count
+        if self._progress is not None:
+            self._progress.add(count)
 
 
 def readable(count: int) -> str:

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import get_resource, update_resource
 from airflow_provider_ittybit.api.forms import new_boundary
 from airflow_provider_ittybit.api.generations import Upload
+from airflow_provider_ittybit.api.retrying import Outcome, wait_before
 from airflow_provider_ittybit.exceptions import (
     IttybitError,
     IttybitNotFoundError,
+    IttybitRateLimitError,
     IttybitServerError,
+    IttybitSourceNotFoundError,
     IttybitTransportError,
     IttybitUnreadableAnswerError,
+    IttybitUnsupportedError,
 )
 from airflow_provider_ittybit.uploads.arrivals import find_arrived
 from airflow_provider_ittybit.uploads.chunked import send_chunks
 from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking, cut
-from airflow_provider_ittybit.uploads.journal import Journal, NoJournal, Noted
+from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, Journal, NoJournal, Noted
 from airflow_provider_ittybit.uploads.progress import Progress
 from airflow_provider_ittybit.uploads.sources import FileSource
 from airflow_provider_ittybit.uploads.streaming import FileBody, FormBody
 from airflow_provider_ittybit.uploads.targets import Target, target_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_ittybit.transport.blocking import BlockingTransport
     from airflow_provider_ittybit.uploads.plans import Plan
     from airflow_provider_ittybit.uploads.progress import OnProgress
@@ -85,6 +95,22 @@ class Sending:
         self._noted = replace(self._noted, **changes)
         self.journal.write(self._noted)
 
+    @contextlib.contextmanager
+    def _unless_refused(self) -> Iterator[None]:
+        """Take back the note that something was begun, if it is sure that ittybit did not act on it."""
+        before = self._noted.since
+        try:
+            yield
+        except IttybitError as error:
+            if _surely_not_taken(error) and self._noted.layout is None and self._noted.since != before:
+                self._note(since=before)
+            raise
+
+    def _begin(self, since: float | None, layout: tuple[int, int] | None = None) -> None:
+        """Note that bytes are about to go; what an earlier try sent may still appear, so its time is kept."""
+        earlier = self._noted.since
+        self._note(since=earlier if earlier is not None else since, layout=layout, arrived=frozenset())
+
     def _known(self) -> dict[str, Any] | None:
         """Return what an earlier try uploaded, if it is still there."""
         resource_id = self._noted.resource_id
@@ -96,6 +122,8 @@ class Sending:
             log.warning("An earlier try uploaded %s, which is gone at ittybit: uploading again", resource_id)
             self._noted = Noted()
             return None
+        except IttybitUnsupportedError:  # a generation that takes bytes at the delivery domain, but reads no file
+            found = {"id": resource_id}
         log.info("An earlier try uploaded %s: going on from there, nothing is sent again", resource_id)
         return found
 
@@ -104,36 +132,72 @@ class Sending:
         if not isinstance(self.source, FileSource):
             if self._noted.since is not None:
                 log.warning("An earlier try asked ittybit to fetch %s and saw no answer: asking again", self.source)
-            self._note(since=0.0)
-            return self.transport.send(creations.ingest(generation, self.source.url, self.plan.along))
+            with self._unless_refused():
+                self._begin(0.0)
+                return self.transport.send(creations.ingest(generation, self.source.url, self.plan.along))
         source, folder = self.source, self.plan.along.get("folder")
-        earlier = find_arrived(self.transport, source, folder, self._noted.since)
+        earlier = self._arrived(source)
         if earlier is not None:
             return earlier
         progress = Progress(str(source), source.size, self.on_progress)
-        if self.plan.protocol is Upload.MULTIPART:
-            if self.journal.lasting:
-                self._note(since=self.transport.send(delivery.ask_time(generation)))
-            resource = self.transport.send(creations.send_form(FormBody(source, new_boundary(), progress)))
-        else:
-            resource = self._put(source, target_for(self.transport, source.name, folder, self.plan.protocol), progress)
+        with self._unless_refused():
+            if self.plan.protocol is Upload.MULTIPART:
+                if self.journal.lasting:
+                    self._begin(self.transport.send(delivery.ask_time(generation)))
+                resource = self.transport.send(creations.send_form(FormBody(source, new_boundary(), progress)))
+            else:
+                target = target_for(self.transport, source.name, folder, self.plan.protocol)
+                resource = self._put(source, target, progress)
         progress.done()
         return resource
 
+    def _arrived(self, source: FileSource) -> dict[str, Any] | None:
+        return find_arrived(self.transport, source, self.plan.along.get("folder"), self._noted.since)
+
     def _put(self, source: FileSource, target: Target, progress: Progress) -> dict[str, Any]:
-        chunked = source.size >= self.chunking.threshold and source.seekable
-        if not chunked:
-            self._note(since=target.server_time, layout=None, arrived=frozenset())
-            body = FileBody(source, progress=progress)
-            return target.send(delivery.put, body)
-        chunks = cut(source.size, self.chunking)
-        layout = (len(chunks), chunks[0].length)
+        chunks = self._cut(source)
+        if len(chunks) < 2:
+            if self.journal.lasting:
+                self._begin(target.server_time)
+            return target.send(delivery.put, FileBody(source, progress=progress))
+        layout = _layout(chunks)
         if self._noted.layout != layout:
-            self._note(since=target.server_time, layout=layout, arrived=frozenset())
-        missing = [chunk for chunk in chunks if chunk.index not in self._noted.arrived or chunk is chunks[-1]]
-        if len(missing) < len(chunks):
-            progress.resume(source.size - sum(chunk.length for chunk in missing))
+            self._begin(target.server_time, layout)
+        resumed = bool(self._noted.arrived)
+        finished = self._put_chunks(source, target, progress, chunks)
+        if finished is None and resumed:
+            log.warning("ittybit does not have the chunks of %s any more that an earlier try sent: sending all", source)
+            self._note(arrived=frozenset())
+            finished = self._put_chunks(source, target, progress, chunks)
+        if finished is None:
+            message = (
+                f"ittybit acknowledged all {len(chunks)} chunks of {source}, but named no file. Look for "
+                f"{source.name!r} in the ittybit app before uploading it again."
+            )
+            raise IttybitUnreadableAnswerError(message)
+        return finished
+
+    def _cut(self, source: FileSource) -> list[Chunk]:
+        """Cut the file, unless it goes whole.
+
+        Whether ittybit would join chunks of two uploads to one place is unknown, so over the remains of another one
+        the file goes whole.
+        """
+        if source.size < self.chunking.threshold or not source.seekable:
+            return []
+        chunks = cut(source.size, self.chunking)
+        if {self._noted.litter, self._noted.layout} <= {None, _layout(chunks)}:
+            return chunks
+        log.warning("Chunks of another upload may still lie where %s goes, so it is sent whole", source)
+        self._noted = replace(self._noted, litter=OTHER_BYTES)
+        return []
+
+    def _put_chunks(
+        self, source: FileSource, target: Target, progress: Progress, chunks: list[Chunk]
+    ) -> dict[str, Any] | None:
         last = chunks[-1]
+        missing = [chunk for chunk in chunks if chunk.index not in self._noted.arrived or chunk is last]
+        progress.resume(source.size - sum(chunk.length for chunk in missing))
 
         def send(body: FileBody, content_range: str) -> dict[str, Any] | None:
             if body.start == last.start:
@@ -143,33 +207,26 @@ class Sending:
         def acknowledged(chunk: Chunk) -> None:
             self._note(arrived=self._noted.arrived | {chunk.index})
 
-        finished = send_chunks(
+        return send_chunks(
             source, missing, chunking=self.chunking, send=send, progress=progress, acknowledged=acknowledged
         )
-        if finished is None:
-            message = (
-                f"ittybit acknowledged all {len(chunks)} chunks of {source}, but named no file. Look for "
-                f"{source.name!r} in the ittybit app before uploading it again."
-            )
-            raise IttybitUnreadableAnswerError(message)
-        return finished
 
     def _send_last(
         self, source: FileSource, target: Target, body: FileBody, content_range: str
     ) -> dict[str, Any] | None:
         """Send the chunk that completes the file; after a lost answer look whether it did, before sending again."""
-        folder = self.plan.along.get("folder")
         for attempt in range(1, LAST_ATTEMPTS + 1):
             try:
                 found = target.send(lambda request: delivery.put_chunk(request, content_range, repeatable=False), body)
             except (IttybitTransportError, IttybitServerError):
-                found = find_arrived(self.transport, source, folder, self._noted.since)
+                found = self._arrived(source)
                 if found is None and attempt == LAST_ATTEMPTS:
                     raise
             else:
-                found = found or find_arrived(self.transport, source, folder, self._noted.since)
+                return found or self._arrived(source)
             if found is not None:
                 return found
+            time.sleep(wait_before(attempt, Outcome()))
         return None
 
     def _label(self, resource: dict[str, Any]) -> dict[str, Any]:
@@ -196,3 +253,14 @@ def _media_id(resource: dict[str, Any]) -> str:
         message = "ittybit's answer names no media for the file, and the title belongs to the media."
         raise IttybitUnreadableAnswerError(message)
     return media_id
+
+
+def _layout(chunks: list[Chunk]) -> tuple[int, int]:
+    return len(chunks), chunks[0].length
+
+
+def _surely_not_taken(error: IttybitError) -> bool:
+    """Tell whether an error means that ittybit did not act on the upload, so that a retry makes no second copy."""
+    if isinstance(error, IttybitTransportError):
+        return not error.may_have_arrived
+    return isinstance(error, IttybitSourceNotFoundError | IttybitRateLimitError | AirflowFailException)

@@ -47,12 +47,19 @@ class DeliveryDomain:
     """The project's own domain, with the key."""
 
     def __init__(self, transport: BlockingTransport, filename: str, folder: str | None) -> None:
-        self._transport, self._filename, self._folder = transport, filename, folder
-        self.server_time = transport.send(delivery.ask_time(transport.settings.generation))
+        self._transport, self._path = transport, delivery.delivery_path(folder, filename)
+        self._server_time: float | None = None
+
+    @property
+    def server_time(self) -> float | None:
+        """Unix seconds, by ittybit's clock, when this is first asked for."""
+        if self._server_time is None:
+            self._server_time = self._transport.send(delivery.ask_time(self._transport.settings.generation))
+        return self._server_time
 
     def send(self, call: Callable[[Request], Call[T]], body: Body) -> T:
         """Send bytes to the delivery domain."""
-        return self._transport.send(call(delivery.to_delivery_domain(self._folder, self._filename, body)))
+        return self._transport.send(call(delivery.to_delivery_domain(self._path, body)))
 
 
 class SignedUrl:
