@@ -1,56 +1,55 @@
+"""What an upload notes in Airflow's task state store, and for whom it counts."""
+
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from task_running import Run, Store, task_context
 
-from airflow_provider_ittybit.durability import KEY, Submission, submission_of, surely_not_submitted
-from airflow_provider_ittybit.exceptions import (
-    IttybitError,
-    IttybitInvalidRequestError,
-    IttybitNotFoundError,
-    IttybitRateLimitError,
-    IttybitServerError,
-    IttybitSourceNotFoundError,
-    IttybitTransportError,
-    IttybitUnreadableAnswerError,
-    IttybitUnsupportedError,
-)
+from airflow_provider_ittybit.durability import KEY, journal_of
+from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, Noted
 
-WISH = {"source": "/data/clip.mp4", "metadata": {"b": 2, "a": 1}}
+WHOLE = Noted(since=1735689600.0)
+CHUNKED = Noted(since=1735689600.0, layout=(9, 1000), arrived=frozenset({0, 3, 7}))
+UPLOADED = Noted(since=1735689600.0, resource_id="file_1", labelled=True)
 
 
-def submission(store: Store | None, run: Run | None = None, wish: dict[str, Any] | None = None) -> Submission:
-    return submission_of(task_context(run, store=store), WISH if wish is None else wish, durable=True)
+def journal(store: Store | None, run: Run | None = None, name: str = "") -> Any:
+    return journal_of(task_context(run, store=store), durable=True, name=name)
 
 
-def read(resource_id: str) -> dict[str, Any]:
-    return {"id": resource_id, "status": "ready"}
-
-
-def never_read(resource_id: str) -> dict[str, Any]:
-    pytest.fail(f"{resource_id} was read")
+def noted(store: Store, what: Noted, fingerprint: str = "bytes", run: Run | None = None) -> None:
+    made = journal(store, run)
+    made.read(fingerprint)
+    made.write(what)
 
 
 def test_the_first_try_finds_nothing() -> None:
-    assert submission(Store()).found(never_read) is None
+    assert journal(Store()).read("bytes") == Noted()
 
 
-def test_a_retry_finds_what_was_remembered_as_it_is_now() -> None:
+@pytest.mark.parametrize("what", [WHOLE, CHUNKED, UPLOADED, Noted(), replace(CHUNKED, litter=(3, 7))], ids=repr)
+def test_a_retry_finds_what_was_noted(what: Noted) -> None:
     store = Store()
-    submission(store).begin()
-    submission(store).remember("file_1")
-    assert submission(store).found(read) == {"id": "file_1", "status": "ready"}
+    noted(store, what)
+    assert journal(store).read("bytes") == what
 
 
-def test_the_order_of_a_wish_does_not_matter() -> None:
+@given(arrived=st.frozensets(st.integers(0, 9_999), max_size=50))
+def test_every_chunk_that_arrived_is_found_again(arrived: frozenset[int]) -> None:
     store = Store()
-    submission(store).remember("file_1")
-    other_order = {"metadata": {"a": 1, "b": 2}, "source": "/data/clip.mp4"}
-    assert submission(store, wish=other_order).found(read)
+    noted(store, replace(CHUNKED, arrived=arrived))
+    assert journal(store).read("bytes").arrived == arrived
+
+
+def test_the_note_of_ten_thousand_chunks_is_small() -> None:
+    store = Store()
+    noted(store, replace(CHUNKED, layout=(10_001, 1 << 24), arrived=frozenset(range(10_000))))
+    assert len(store.values[KEY]) < 3000
 
 
 @pytest.mark.parametrize(
@@ -65,117 +64,102 @@ def test_the_order_of_a_wish_does_not_matter() -> None:
     ],
     ids=repr,
 )
-def test_a_record_counts_only_for_its_own_run_of_the_task(run: Run) -> None:
+def test_a_note_counts_only_for_its_own_run_of_the_task(run: Run) -> None:
     store = Store()
-    submission(store).remember("file_1")
-    assert submission(store, run).found(never_read) is None
+    noted(store, UPLOADED)
+    assert journal(store, run).read("bytes") == Noted()
 
 
-@pytest.mark.parametrize("wish", [{}, {**WISH, "source": "/data/other.mp4"}, {**WISH, "ref": None}], ids=repr)
-def test_a_record_counts_only_for_its_own_wish(wish: dict[str, Any]) -> None:
+def test_a_note_counts_only_for_the_same_upload() -> None:
     store = Store()
-    submission(store).remember("file_1")
-    assert submission(store, wish=wish).found(never_read) is None
+    noted(store, UPLOADED)
+    assert journal(store).read("other bytes") == Noted()
 
 
-def test_an_intent_without_an_id_is_not_taken_for_an_upload() -> None:
+def test_a_note_for_a_new_upload_replaces_that_of_the_other() -> None:
     store = Store()
-    submission(store).begin()
-    assert submission(store).found(never_read) is None
+    noted(store, UPLOADED)
+    noted(store, WHOLE, "other bytes")
+    assert journal(store).read("other bytes") == WHOLE
+    assert journal(store).read("bytes") == Noted()
 
 
-def test_beginning_again_forgets_the_earlier_id() -> None:
+def test_several_uploads_of_one_task_have_notes_of_their_own() -> None:
     store = Store()
-    submission(store).remember("file_1")
-    submission(store).begin()
-    assert submission(store).found(never_read) is None
+    for name in ("1 a.mp4", "1 b.mp4", ""):
+        made = journal(store, name=name)
+        made.read("bytes")
+        made.write(replace(UPLOADED, resource_id=f"file_{name}"))
+    assert [journal(store, name=name).read("bytes").resource_id for name in ("1 a.mp4", "1 b.mp4", "")] == [
+        "file_1 a.mp4",
+        "file_1 b.mp4",
+        "file_",
+    ]
 
 
-def test_what_is_gone_is_not_found() -> None:
-    def gone(resource_id: str) -> dict[str, Any]:
-        raise IttybitNotFoundError(resource_id)
-
+@pytest.mark.parametrize(
+    ("before", "fingerprint", "run", "litter"),
+    [
+        pytest.param(CHUNKED, "bytes", Run(max_tries=1), (9, 1000), id="a cleared task may join the same chunks"),
+        pytest.param(CHUNKED, "other bytes", Run(), OTHER_BYTES, id="other bytes lie there"),
+        pytest.param(CHUNKED, "other bytes", Run(max_tries=1), OTHER_BYTES, id="cleared, and other bytes"),
+        pytest.param(replace(WHOLE, litter=OTHER_BYTES), "bytes", Run(max_tries=1), OTHER_BYTES, id="since before"),
+        pytest.param(replace(CHUNKED, litter=(9, 1000)), "bytes", Run(max_tries=1), (9, 1000), id="cleared twice"),
+        pytest.param(replace(CHUNKED, litter=(4, 7)), "bytes", Run(max_tries=1), OTHER_BYTES, id="two layouts"),
+        pytest.param(replace(CHUNKED, resource_id="file_1"), "other bytes", Run(), None, id="it was completed"),
+        pytest.param(WHOLE, "other bytes", Run(), None, id="it was not in chunks"),
+    ],
+)
+def test_the_chunks_that_an_unfinished_upload_left_behind_are_told_of(
+    before: Noted, fingerprint: str, run: Run, litter: tuple[int, int] | None
+) -> None:
     store = Store()
-    submission(store).remember("file_1")
-    assert submission(store).found(gone) is None
+    noted(store, before)
+    assert journal(store, run).read(fingerprint) == Noted(litter=litter)
 
 
-def test_any_other_failure_to_read_is_not_taken_for_gone() -> None:
-    def down(resource_id: str) -> dict[str, Any]:
-        raise IttybitServerError(resource_id)
-
-    store = Store()
-    submission(store).remember("file_1")
-    with pytest.raises(IttybitServerError):
-        submission(store).found(down)
-
-
-def test_what_is_forgotten_is_not_found() -> None:
-    store = Store()
-    submission(store).remember("file_1")
-    submission(store).forget()
-    assert store.values == {}
-    assert submission(store).found(never_read) is None
-
-
-@pytest.mark.parametrize("complete", [True, False])
-def test_it_is_remembered_whether_something_is_still_to_be_set(*, complete: bool) -> None:
-    store = Store()
-    submission(store).remember("file_1", complete=complete)
-    assert submission(store).is_complete() is complete
-
-
-@pytest.mark.parametrize("kept", ["text", 1, [], {}, {"id": "file_1"}, {"generation": 1, "fingerprint": 2, "id": 3}])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "text",
+        1,
+        [],
+        {},
+        {"id": "file_1"},
+        {"generation": "a", "fingerprint": "b", "id": "file_1"},
+        {"upload": None, "since": "x", "id": 3, "labelled": 1, "layout": 5, "arrived": "zz", "litter": None},
+    ],
+    ids=repr,
+)
 def test_a_record_of_another_shape_is_ignored(kept: object) -> None:
     store = Store()
     store.set(KEY, kept)
-    assert submission(store).found(never_read) is None
-    assert submission(store).is_complete()
+    assert journal(store).read("bytes") == Noted()
 
 
 def test_an_id_that_is_no_text_is_ignored() -> None:
     store = Store()
-    submission(store).remember("file_1")
+    noted(store, UPLOADED)
     store.set(KEY, store.get(KEY) | {"id": 17})
-    assert submission(store).found(never_read) is None
+    assert journal(store).read("bytes").resource_id is None
 
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_without_a_store_nothing_is_kept_and_nothing_fails(*, durable: bool) -> None:
     context = task_context(store=None if durable else Store())
-    made = submission_of(context, WISH, durable=durable)
-    made.begin()
-    made.remember("file_1")
-    assert made.found(never_read) is None
-    assert made.is_complete()
-    made.forget()
+    made = journal_of(context, durable=durable)
+    assert not made.lasting
+    assert made.read("bytes") == Noted()
+    made.write(UPLOADED)
+    assert made.read("bytes") == Noted()
     assert context.get("task_state_store", Store()).values == {}
 
 
 def test_only_hashes_and_the_id_are_kept() -> None:
     store = Store()
-    submission(store, wish={"source": Path("/data/clip.mp4"), "url": "https://bucket/x?signature=abc"}).remember("f_1")
-    kept = json.loads(store.values[KEY])
-    assert set(kept) == {"generation", "fingerprint", "id", "complete"}
-    assert all(word not in store.values[KEY] for word in ("clip", "bucket", "abc"))
-    assert len(store.values[KEY]) < 200
-
-
-@pytest.mark.parametrize(
-    ("error", "surely_not"),
-    [
-        (IttybitInvalidRequestError(), True),
-        (IttybitUnsupportedError(), True),
-        (IttybitSourceNotFoundError(), True),
-        (IttybitRateLimitError(), True),
-        (IttybitTransportError(may_have_arrived=False), True),
-        (IttybitTransportError(may_have_arrived=True), False),
-        (IttybitTransportError(), False),
-        (IttybitServerError(), False),
-        (IttybitUnreadableAnswerError(), False),
-        (IttybitError(), False),
-    ],
-    ids=repr,
-)
-def test_only_a_sure_refusal_means_that_nothing_was_submitted(error: IttybitError, *, surely_not: bool) -> None:
-    assert surely_not_submitted(error) is surely_not
+    made = journal(store, name="1 https://bucket/clip.mp4?signature=abc")
+    made.read("bytes")
+    made.write(UPLOADED)
+    [(key, kept)] = store.values.items()
+    assert all(word not in key + kept for word in ("clip", "bucket", "abc"))
+    assert len(kept) < 250

@@ -24,6 +24,7 @@ FATAL = {
     "IttybitNotFoundError",
     "IttybitInvalidRequestError",
     "IttybitProcessingFailedError",
+    "IttybitUploadsRefusedError",
 }
 FIELDS = {
     "status": 404,
@@ -37,7 +38,7 @@ FIELDS = {
 
 
 def test_every_error_is_an_airflow_exception() -> None:
-    assert len(TREE) == 18
+    assert len(TREE) == 20
     assert all(issubclass(cls, AirflowException) for cls in TREE)
 
 

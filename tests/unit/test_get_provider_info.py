@@ -22,7 +22,7 @@ PACKAGE = Path(airflow_provider_ittybit.__file__).parent
 SUFFIXES = {"operators": "Operator", "sensors": "Sensor", "hooks": "Hook", "triggers": "Trigger"}
 INTERNAL = {
     "hooks": {"connecting", "reading"},  # parts of IttybitHook
-    "operators": {"base", "waiting", "output"},  # what the operators share
+    "operators": {"base", "waiting", "output", "uploading"},  # what the operators share
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,11 +11,6 @@ from airflow_provider_ittybit.api.forms import form_text
 from airflow_provider_ittybit.api.generations import BY_NAME
 from airflow_provider_ittybit.api.messages import Origin
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitUnsupportedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from airflow_provider_ittybit.api.messages import Response
 
 URL = "https://example.com/a.mp4?signature=hush"
 MEDIA, ENVELOPED, FLAT, TASKS, JOBS = (
@@ -69,67 +64,6 @@ def test_a_form_is_sent_to_the_uploads_host() -> None:
     body = form_text({"url": URL})
     request = creations.send_form(body).request
     assert (request.method, request.path, request.origin, request.body) == ("POST", "/media", Origin.UPLOADS, body)
-
-
-@pytest.mark.parametrize("generation", [ENVELOPED, FLAT], ids=lambda row: row.name)
-def test_a_signature_asks_for_what_is_given_and_nothing_else(generation: Any) -> None:
-    assert sent(creations.sign(generation, "a.mp4")) == ("POST", "/signatures", {"filename": "a.mp4", "method": "get"})
-    assert sent(creations.sign(generation, "a.mp4", folder="f", method="put", expiry=1735689600)) == (
-        "POST",
-        "/signatures",
-        {"filename": "a.mp4", "folder": "f", "method": "put", "expiry": 1735689600},
-    )
-
-
-@pytest.mark.parametrize("method", ["GET", "post", "delete", "", "x"])
-def test_a_signature_for_another_method_is_refused(method: str) -> None:
-    with pytest.raises(IttybitInputError, match="it is get or put"):
-        creations.sign(FLAT, "a.mp4", method=method)
-
-
-def test_a_signature_needs_a_filename() -> None:
-    with pytest.raises(IttybitInputError, match="needs a filename"):
-        creations.sign(FLAT, "")
-
-
-@pytest.mark.parametrize("generation", [MEDIA, TASKS, JOBS], ids=lambda row: row.name)
-def test_signatures_are_refused_where_there_are_none(generation: Any) -> None:
-    with pytest.raises(IttybitUnsupportedError, match=r"cannot create signatures. These can: files-env"):
-        creations.sign(generation, "a.mp4")
-
-
-def test_bytes_go_to_a_signed_url_as_it_is(recorded: Callable[[str], Response]) -> None:
-    call = creations.put_signed(URL, form_text({}))
-    assert (call.request.method, call.request.path, call.request.origin) == ("PUT", URL, Origin.SIGNED)
-    for name in ("upload_answer_enveloped", "upload_answer_flat_with_malformed_time"):
-        assert call.read(call.request, recorded(f"resources/{name}"))["id"] == "file_up"
-
-
-@pytest.mark.parametrize(
-    ("folder", "filename", "path"),
-    [
-        (None, "a.mp4", "/a.mp4"),
-        ("", "a.mp4", "/a.mp4"),
-        ("examples/cartoons", "a.mp4", "/examples/cartoons/a.mp4"),
-        ("/examples//cartoons/", "a.mp4", "/examples/cartoons/a.mp4"),
-        ("ä b", "c?d#e%2f.mp4", "/%C3%A4%20b/c%3Fd%23e%252f.mp4"),
-        (None, "a/../b.mp4", "/a%2F..%2Fb.mp4"),
-        (None, "a..b", "/a..b"),
-        (None, "\0\r\n.mp4", "/%00%0D%0A.mp4"),
-    ],
-)
-def test_folder_and_filename_become_an_encoded_path(folder: str | None, filename: str, path: str) -> None:
-    request = creations.put_direct(folder, filename, form_text({})).request
-    assert (request.method, request.path, request.origin) == ("PUT", path, Origin.DELIVERY)
-
-
-@pytest.mark.parametrize(
-    ("folder", "filename"),
-    [("..", "a"), ("x/../y", "a"), ("x/.", "a"), (None, ".."), (None, "."), ("x", ""), (None, ""), (None, "a\udcff")],
-)
-def test_a_path_that_would_lead_elsewhere_is_refused(folder: str | None, filename: str) -> None:
-    with pytest.raises(IttybitInputError):
-        creations.put_direct(folder, filename, form_text({}))
 
 
 @pytest.mark.parametrize(

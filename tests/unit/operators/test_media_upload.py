@@ -240,7 +240,8 @@ def test_a_connection_lost_before_the_answer_leaves_the_intent_and_not_an_id(con
     store = Store()
     with pytest.raises(Exception, match="gave no answer"):
         upload(str(image)).execute(task_context(store=store))
-    assert "id" not in store.get(KEY)
+    assert store.get(KEY)["id"] is None
+    assert store.get(KEY)["since"] is not None
 
 
 @pytest.mark.parametrize("failing", ["the file", "its media"])

@@ -43,6 +43,8 @@ def local(tmp_path: Path) -> UploadSource:
         ("files-flat", None, Upload.SIGNED_PUT),
         ("files-flat", "you.ittybit.net", Upload.DIRECT_PUT),
         ("latest", None, Upload.SIGNED_PUT),
+        ("tasks", "you.ittybit.net", Upload.DIRECT_PUT),
+        ("jobs", "you.ittybit.net", Upload.DIRECT_PUT),
     ],
 )
 def test_the_generation_and_the_delivery_domain_decide_how_bytes_go(
@@ -52,12 +54,24 @@ def test_the_generation_and_the_delivery_domain_decide_how_bytes_go(
 
 
 @pytest.mark.parametrize("api_version", ["tasks", "jobs"])
-@pytest.mark.parametrize("domain", [None, "you.ittybit.net"])
-def test_a_generation_that_takes_no_bytes_says_which_ones_do(
-    local: UploadSource, api_version: str, domain: str | None
+def test_a_generation_that_takes_no_bytes_says_which_ones_do_and_what_else_helps(
+    local: UploadSource, api_version: str
 ) -> None:
-    with pytest.raises(IttybitUnsupportedError, match=r"takes no bytes, only URLs.*media, files-enveloped, files-flat"):
-        plan_upload(pinned(api_version, delivery_domain=domain), local, {})
+    with pytest.raises(IttybitUnsupportedError, match=r"takes no bytes, only URLs.*set delivery_domain") as caught:
+        plan_upload(pinned(api_version), local, {})
+    assert "media, files-enveloped, files-flat." in str(caught.value)
+
+
+@pytest.mark.parametrize("api_version", ["tasks", "jobs"])
+@pytest.mark.parametrize("name", ["title", "metadata", "ref", "kind", "options", "output", "media_id"])
+def test_bytes_for_the_delivery_domain_of_a_generation_without_files_have_a_place_and_no_more(
+    local: UploadSource, api_version: str, name: str
+) -> None:
+    settings = pinned(api_version, delivery_domain="you.ittybit.net")
+    plan = plan_upload(settings, local, {"filename": "b.mp4", "folder": "talks"})
+    assert plan.along == {"filename": "b.mp4", "folder": "talks"}
+    with pytest.raises(IttybitUnsupportedError, match=name):
+        plan_upload(settings, local, {name: "x"})
 
 
 @pytest.mark.parametrize("api_version", GENERATIONS)

@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath
 
 from airflow_provider_ittybit.exceptions import IttybitSourceError, IttybitSourceNotFoundError
-from airflow_provider_ittybit.uploads.sources import FileSource, UrlSource, as_source, guess_type, kind_of
+from airflow_provider_ittybit.uploads.sources import FileSource, UrlSource, as_source
 
 
 @pytest.fixture
@@ -203,25 +203,3 @@ def test_a_url_is_left_to_ittybit_to_fetch(value: str, name: str, mime_type: str
 def test_the_text_of_a_url_shows_none_of_its_secrets() -> None:
     source = as_source("https://carol:secret@cdn.example/a.mp4?X-Amz-Signature=secret")
     assert str(source) == "https://cdn.example/a.mp4"
-
-
-@pytest.mark.parametrize(
-    ("name", "mime_type", "kind"),
-    [
-        ("a.mp4", "video/mp4", "video"),
-        ("a.MOV", "video/quicktime", "video"),
-        ("a.mkv", "video/x-matroska", "video"),
-        ("a.hevc", "video/hevc", "video"),
-        ("a.webm", "video/webm", "video"),
-        ("a.jpeg", "image/jpeg", "image"),
-        ("a.HEIC", "image/heic", "image"),
-        ("a.webp", "image/webp", "image"),
-        ("a.mp3", "audio/mpeg", "audio"),
-        ("a.m4a", "audio/mp4", "audio"),
-        ("a.vtt", "text/vtt", None),
-        ("a", "application/octet-stream", None),
-        ("", "application/octet-stream", None),
-    ],
-)
-def test_type_and_kind_are_found_by_the_name(name: str, mime_type: str, kind: str | None) -> None:
-    assert (guess_type(name), kind_of(guess_type(name))) == (mime_type, kind)
