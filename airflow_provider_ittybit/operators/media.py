@@ -43,8 +43,9 @@ class UploadMediaOperator(WaitingOperator):
         that was acknowledged goes again. This needs Airflow 3.3, whose task state store keeps the notes; before it,
         each try uploads afresh.
     :param ittybit_conn_id: id of the Airflow connection. (templated)
-    :return: the resource as ittybit answered it (XCom): a media, file, run or job with its ``id``. The id alone is
-        pushed under the key ``ittybit_id`` as soon as it is known.
+    :return: the resource as ittybit answered it (XCom): a media, file, run or job with its ``id``, without the query
+        of a source's URL, which may be a signature. The id alone is pushed under the key ``ittybit_id`` as soon as it
+        is known.
     :raises IttybitUploadsFailedError: of several, some failed; the others were uploaded, and a retry keeps them.
     :raises IttybitSourceError: the source is a directory, empty or unreadable; ``IttybitSourceNotFoundError`` if it
         is missing.
@@ -131,6 +132,12 @@ class UploadMediaOperator(WaitingOperator):
                 many=many,
             )
             return self.finish(hook, resources, context, many=many)
+
+    def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave out the signature of a source's URL, which some generations repeat in their answer."""
+        from airflow_provider_ittybit.operators.uploading import without_signatures
+
+        return without_signatures(resource, self.source)
 
 
 class ListMediaOperator(IttybitOperator):

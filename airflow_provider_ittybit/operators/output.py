@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+BUCKETS = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "adl", "az", "wasb", "wasbs"})
+"""Protocols of stores without folders; to make one there would be to make the bucket that a typing error names."""
+
+
 def only(item: Mapping[str, Any], fields: Sequence[str] | None) -> dict[str, Any]:
     """Keep some top-level fields of an item, in the given order; without ``fields`` all."""
     if isinstance(fields, str):
@@ -24,7 +28,8 @@ def write_json_lines(items: Iterable[Mapping[str, Any]], target: object) -> int:
     They are collected on disk first and copied when all are there, so nothing half is ever at the target.
 
     :param items: what to write.
-    :param target: a path, an ``ObjectStoragePath`` or a URL of one of its schemes. Missing folders are made.
+    :param target: a path, an ``ObjectStoragePath`` or a URL of one of its schemes. Missing folders are made,
+        but no bucket.
     :return: how many were written.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -36,7 +41,8 @@ def write_json_lines(items: Iterable[Mapping[str, Any]], target: object) -> int:
             collected.write(json.dumps(item, ensure_ascii=False).encode() + b"\n")
             count += 1
         collected.seek(0)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.protocol not in BUCKETS:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as out:
             shutil.copyfileobj(collected, out, 1 << 20)
     return count

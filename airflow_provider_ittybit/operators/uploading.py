@@ -13,6 +13,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitUploadsRefusedError,
 )
 from airflow_provider_ittybit.uploads.many import side_by_side
+from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,10 +59,25 @@ def upload_all(
     return uploaded
 
 
+def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str, Any]:
+    """Copy a resource without the queries of the URLs that were given as source, wherever they stand in it."""
+    given = source if isinstance(source, list | tuple | set | frozenset) else [source]
+    signed = {presentable(text.strip()) for text in given if isinstance(text, str) and "://" in text and "?" in text}
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str) and "?" in value and presentable(value) in signed:
+            return presentable(value)
+        if isinstance(value, dict):
+            return {name: clean(item) for name, item in value.items()}
+        return [clean(item) for item in value] if isinstance(value, list) else value
+
+    return {name: clean(value) for name, value in resource.items()}
+
+
 def _failure(
     sources: Sequence[object], uploaded: Sequence[Mapping[str, Any]], errors: Mapping[int, IttybitError]
 ) -> IttybitUploadsFailedError:
-    failed = {_shown(sources[position]): str(error) for position, error in errors.items()}
+    failed = {presentable(str(sources[position])): str(error) for position, error in errors.items()}
     listed = "\n".join(f"- {name}: {reason}" for name, reason in failed.items())
     message = (
         f"{len(failed)} of {len(sources)} uploads failed; the other {len(uploaded)} are kept at ittybit, and a retry "
@@ -70,8 +86,3 @@ def _failure(
     hopeless = all(isinstance(error, AirflowFailException) for error in errors.values())
     kind = IttybitUploadsRefusedError if hopeless else IttybitUploadsFailedError
     return kind(message, failed=failed, uploaded=[str(resource["id"]) for resource in uploaded])
-
-
-def _shown(source: object) -> str:
-    text = str(source)
-    return text.split("?", 1)[0] if "://" in text else text

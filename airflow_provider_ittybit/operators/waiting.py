@@ -69,7 +69,8 @@ class WaitingOperator(IttybitOperator):
             self.log.info("ittybit accepted %s (status %s)", resource["id"], resource.get("status", "not reported"))
         context["ti"].xcom_push(key=ID_KEY, value=ids if many else ids[0])
         if not self.wait_for_processing:
-            return [dict(resource) for resource in resources] if many else dict(resources[0])
+            accepted = [self.for_xcom(resource) for resource in resources]
+            return accepted if many else accepted[0]
         allowed = self._allowed_seconds()
         deadline = time.time() + allowed if allowed is not None else None
         if self.deferrable:
@@ -79,6 +80,10 @@ class WaitingOperator(IttybitOperator):
             for resource_id in ids
         ]
         return self._result(found, many=many)
+
+    def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a resource may be kept in XCom: all of it, unless an operator says otherwise."""
+        return dict(resource)
 
     def execute_complete(
         self,
@@ -168,7 +173,7 @@ class WaitingOperator(IttybitOperator):
     def _result(self, statuses: Sequence[ProcessingStatus], *, many: bool) -> dict[str, Any] | list[dict[str, Any]]:
         for status in statuses:
             self.log.info("ittybit has processed %s (status %s)", status.id, status.status or "not reported")
-        found = [dict(status.resource) for status in statuses]
+        found = [self.for_xcom(status.resource) for status in statuses]
         return found if many else found[0]
 
 

@@ -58,8 +58,9 @@ def send_chunks(
         with ThreadPoolExecutor(chunking.parallel, thread_name_prefix="ittybit-chunk") as pool:
             try:
                 finished = _gather(pool, others, one, stop, acknowledged)
-            finally:
+            except BaseException:
                 stop.set()
+                raise
     result = one(last) or finished
     acknowledged(last)
     return result

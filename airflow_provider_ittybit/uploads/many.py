@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitInputError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,11 +24,15 @@ def expand(source: object) -> list[object] | None:
     """Find the files that a source means.
 
     :param source: a list, as an upstream task may return it, or a pattern with ``*``, ``**``, ``?`` or ``[…]`` of this
-        worker's file system or of an object store. A path that exists as it stands is no pattern.
+        worker's file system or of an object store, also as an ``ObjectStoragePath``. A path that exists as it stands
+        is no pattern.
     :return: the files in order; ``None`` for a single source.
     :raises IttybitInputError: an empty list.
     :raises IttybitSourceNotFoundError: no file matches the pattern.
+    :raises IttybitError: the store cannot be read.
     """
+    if in_store(source):
+        source = _with_connection(source)
     if isinstance(source, str):
         return _matches(source) if _is_pattern(source) else None
     if isinstance(source, Mapping | bytes | os.PathLike) or hasattr(source, "protocol"):
@@ -72,19 +77,40 @@ def _is_pattern(text: str) -> bool:
     return scheme.lower() not in ("http", "https") and bool(_MAGIC & set(path))
 
 
-def _matches(pattern: str) -> list[object]:
-    found: list[object]
-    if "://" in pattern:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
+def _with_connection(path: Any) -> str:
+    """Write an ``ObjectStoragePath`` as a URL that names its connection."""
+    scheme, _, rest = str(path).partition("://")
+    return f"{scheme}://{path.conn_id}@{rest}" if getattr(path, "conn_id", None) else str(path)
 
-        scheme, _, path = pattern.partition("://")
-        files = ObjectStoragePath(f"{scheme}://{path.split('/', 1)[0]}").fs
-        found = [f"{scheme}://{name.lstrip('/') if scheme != 'file' else name}" for name in sorted(files.glob(path))]
-        found = [name for name in found if not files.isdir(str(name).partition("://")[2])]
-    else:
-        names = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207 - takes absolute ones
-        found = [name for name in names if Path(name).is_file()]
-    if not found:
-        message = f"No file matches {pattern!r} on this worker: check the pattern, and that the files are there."
+
+def _matches(pattern: str) -> list[object] | None:
+    found = _of_store(pattern) if "://" in pattern else _of_worker(pattern)
+    if found is not None and not found:
+        where = "in its store" if "://" in pattern else "on this worker"
+        message = f"No file matches {presentable(pattern)!r} {where}: check the pattern, and that the files are there."
         raise IttybitSourceNotFoundError(message)
     return found
+
+
+def _of_worker(pattern: str) -> list[object]:
+    names = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207 - takes absolute ones
+    return [name for name in names if Path(name).is_file()]
+
+
+def _of_store(pattern: str) -> list[object] | None:
+    """Find what matches, each with the connection of the pattern; ``None`` if an object has this very name."""
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    scheme, _, rest = pattern.partition("://")
+    authority, _, path = rest.partition("/")
+    connection, at, bucket = authority.rpartition("@")
+    store = ObjectStoragePath(f"{scheme}://{authority}")
+    try:
+        store.fs.invalidate_cache()  # a listing from before would hide what was written since
+        if store.fs.isfile(f"{bucket}/{path}"):
+            return None
+        facts = store.fs.glob(f"{bucket}/{path}", detail=True)
+    except Exception as error:  # each store raises errors of its own kinds
+        raise unreadable(store, error) from error
+    names = sorted(name for name, fact in facts.items() if fact["type"] != "directory")
+    return [f"{scheme}://{connection}{at}{name.lstrip('/') if scheme != 'file' else name}" for name in names]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_ittybit.exceptions import IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError
 from airflow_provider_ittybit.uploads.formats import HEAD, type_by_name, type_of
+from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
 
 _FILES = (stat.S_IFREG, 0)
 """Modes of what can be read to its end: a file, or an object of a store that tells no mode."""
@@ -25,7 +26,6 @@ class Readable(Protocol):
     @property
     def name(self) -> str: ...  # noqa: D102 - as in pathlib
     def stat(self) -> Any: ...  # noqa: D102 - as in pathlib
-    def is_dir(self) -> bool: ...  # noqa: D102 - as in pathlib
     def open(self, mode: str, **options: Any) -> Any: ...  # noqa: D102 - as in pathlib
 
 
@@ -49,18 +49,26 @@ class FileSource:
     seekable: bool = True
 
     def open(self, start: int = 0) -> BinaryIO:
-        """Return a new reader at byte ``start``."""
+        """Return a new reader at byte ``start``.
+
+        :raises IttybitSourceError: the object was written anew since it was looked at: its ETag is another.
+        """
         reader: BinaryIO
         if hasattr(self.path, "open_at"):
             reader = self.path.open_at(start)
             return reader
         reader = self.path.open("rb", **({"block_size": BLOCK} if hasattr(self.path, "protocol") else {}))
+        details = getattr(reader, "details", None)
+        if self.stamp and isinstance(details, Mapping) and details.get("ETag", self.stamp) != self.stamp:
+            reader.close()
+            message = f"{self} was written anew while it was uploaded: let the task that writes it end first."
+            raise IttybitSourceError(message)
         if start:
             reader.seek(start)
         return reader
 
     def __str__(self) -> str:
-        return _shown(str(self.path))
+        return presentable(str(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,10 @@ class UrlSource:
         return unquote(urlsplit(self.url).path.rstrip("/").rsplit("/", 1)[-1])
 
     def __str__(self) -> str:
-        return _shown(self.url)
+        return presentable(self.url)
+
+    def __repr__(self) -> str:
+        return f"UrlSource({self})"
 
 
 UploadSource = FileSource | UrlSource
@@ -95,6 +106,7 @@ def as_source(value: object, *, filename: str | None = None, fetch: bool = False
     :param fetch: have this worker read ``http(s)`` URLs, streamed through, because ittybit cannot reach them.
     :raises IttybitSourceNotFoundError: there is no such file.
     :raises IttybitSourceError: it is a directory, empty, unreadable, or nothing that can be uploaded.
+    :raises IttybitError: its store cannot be reached now; a retry may help.
     """
     if isinstance(value, str) and "://" in value:
         return _from_url(value, filename, fetch=fetch)
@@ -126,7 +138,7 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
         path.fs  # noqa: B018 - loads the file system, which is what can fail
     except (ValueError, ImportError) as error:
         message = (
-            f"Cannot read {_shown(url)!r}: {error}. Use a path, http(s), or a scheme whose Airflow provider is "
+            f"Cannot read {presentable(url)!r}: {error}. Use a path, http(s), or a scheme whose Airflow provider is "
             "installed (for s3:// that is apache-airflow-providers-amazon[s3fs])."
         )
         raise IttybitSourceError(message) from error
@@ -150,28 +162,33 @@ def _at_home(text: str) -> Path:
 
 
 def _from_path(path: Any, filename: str | None) -> FileSource:
-    shown = _shown(str(path))
+    shown = presentable(str(path))
     try:
-        if path.is_dir():
-            message = f"{shown!r} is a directory: give the path of one file, or map the task over its files."
-            raise IttybitSourceError(message)
+        if in_store(path):
+            path.fs.invalidate_cache(path.path)  # a listing from before would hide what was written since
         facts = path.stat()
-        if stat.S_IFMT(getattr(facts, "st_mode", 0)) not in _FILES:  # opening a pipe would wait for its other end
-            message = f"{shown!r} is a pipe, socket or device: give the path of a file."
-            raise IttybitSourceError(message)
+        _refuse_unless_file(shown, getattr(facts, "st_mode", 0))
         size, stamp = _size(facts), _stamp(facts)
         head = _head(path) if size else b""
-    except FileNotFoundError as error:
-        message = f"There is no file {shown!r} on this worker: check the path, and that the upstream task wrote it."
-        raise IttybitSourceNotFoundError(message) from error
-    except OSError as error:
-        message = f"Cannot read {shown!r}: {error.strerror or type(error).__name__}. Check its permissions."
-        raise IttybitSourceError(message) from error
+    except IttybitError:
+        raise
+    except Exception as error:
+        raise unreadable(path, error) from error
     if size == 0:
         message = f"{shown!r} is empty: there is nothing to upload. Check the task that wrote it."
         raise IttybitSourceError(message)
     name = filename or path.name
     return FileSource(path, name, size, type_of(name, head), stamp, getattr(path, "seekable", True))
+
+
+def _refuse_unless_file(shown: str, mode: int) -> None:
+    kind = stat.S_IFMT(mode)
+    if kind == stat.S_IFDIR:
+        message = f"{shown!r} is a directory: give the path of one file, or map the task over its files."
+        raise IttybitSourceError(message)
+    if kind not in _FILES:  # opening a pipe would wait for its other end
+        message = f"{shown!r} is a pipe, socket or device: give the path of a file."
+        raise IttybitSourceError(message)
 
 
 def _size(facts: Any) -> int:
@@ -197,18 +214,9 @@ def _head(path: Any) -> bytes:
 
 
 def _unusable(value: object) -> IttybitSourceError:
-    shown = repr(_shown(value)) if isinstance(value, str) else f"{type(value).__name__} {value!r}"
+    shown = repr(presentable(value)) if isinstance(value, str) else f"{type(value).__name__} {value!r}"
     message = (
         f"{shown} cannot be uploaded: give a path, an ObjectStoragePath or its URL, or an http(s) URL. If it "
         "comes from a template or an upstream task, check what that returned."
     )
     return IttybitSourceError(message)
-
-
-def _shown(text: str) -> str:
-    """Leave out the query, which may be a signature, and credentials before the host."""
-    head, _, rest = text.partition("://")
-    if rest and "@" in rest.split("/", 1)[0]:
-        rest = rest.split("@", 1)[1]
-        text = f"{head}://{rest}"
-    return text.split("?", 1)[0] if "://" in text else text

@@ -162,6 +162,9 @@ class Exact(io.RawIOBase, BinaryIO):
         except FileNotFoundError as error:
             message = f"{self._source} is gone since the upload began: let no other task remove it meanwhile."
             raise IttybitSourceNotFoundError(message) from error
-        except OSError as error:
-            message = f"Reading {self._source} failed: {error.strerror or type(error).__name__}. A retry may help."
+        except IttybitError:
+            raise
+        except Exception as error:  # each store raises errors of its own kinds
+            reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+            message = f"Reading {self._source} failed: {reason}. A retry may help."
             raise IttybitError(message) from error
