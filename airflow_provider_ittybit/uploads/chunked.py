@@ -6,7 +6,6 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_ittybit.exceptions import IttybitTransportError
 from airflow_provider_ittybit.uploads.streaming import FileBody
 
 if TYPE_CHECKING:
@@ -15,6 +14,10 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking
     from airflow_provider_ittybit.uploads.progress import Progress
     from airflow_provider_ittybit.uploads.sources import FileSource
+
+
+class _NotSentError(Exception):
+    """A chunk that was not sent, because another one failed."""
 
 
 class SendChunk(Protocol):
@@ -48,16 +51,19 @@ def send_chunks(
 
     def one(chunk: Chunk) -> dict[str, Any] | None:
         if stop.is_set():
-            message = f"Chunk {chunk.index} of {source} was not sent, because another one failed."
-            raise IttybitTransportError(message, may_have_arrived=False)
-        body = FileBody(source, start=chunk.start, count=chunk.length, progress=progress)
-        return send(body, chunk.content_range(chunking.content_range, source.size))
+            raise _NotSentError
+        try:
+            body = FileBody(source, start=chunk.start, count=chunk.length, progress=progress)
+            return send(body, chunk.content_range(chunking.content_range, source.size))
+        except BaseException:
+            stop.set()
+            raise
 
     finished: dict[str, Any] | None = None
     if others:
         with ThreadPoolExecutor(chunking.parallel, thread_name_prefix="ittybit-chunk") as pool:
             try:
-                finished = _gather(pool, others, one, stop, acknowledged)
+                finished = _gather(pool, others, one, acknowledged)
             except BaseException:
                 stop.set()
                 raise
@@ -70,7 +76,6 @@ def _gather(
     pool: ThreadPoolExecutor,
     chunks: list[Chunk],
     one: Callable[[Chunk], dict[str, Any] | None],
-    stop: threading.Event,
     acknowledged: Callable[[Chunk], None],
 ) -> dict[str, Any] | None:
     """Wait for all; after a failure only for those under way, so that it is noted which of them arrived."""
@@ -85,9 +90,8 @@ def _gather(
             if error is None:
                 finished = future.result() or finished
                 acknowledged(chunk)
-            else:
+            elif not isinstance(error, _NotSentError):
                 failed = failed or error
-                stop.set()
     if failed is not None:
         raise failed
     return finished

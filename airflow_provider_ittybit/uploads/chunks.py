@@ -99,7 +99,8 @@ def cut(total: int, chunking: Chunking) -> list[Chunk]:
     """
     body = max(total - LAST, total // 2)
     rounds = max(1, math.ceil(body / (chunking.size * chunking.parallel)))
-    wanted = min(rounds * chunking.parallel, MOST_CHUNKS)
+    most = max(1, MOST_CHUNKS // chunking.parallel) * chunking.parallel
+    wanted = min(rounds * chunking.parallel, most)
     size = body // wanted
     if size < 1:
         return [Chunk(0, 0, total)]

@@ -89,6 +89,6 @@ def _by_content(head: bytes) -> str | None:
         return _BY_BRAND.get(head[8:12], "video/mp4")
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return "video/webm" if b"webm" in head else "video/x-matroska"
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6):
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4):  # 0xE6 would take UTF-16 text along
         return "audio/mpeg"
     return None

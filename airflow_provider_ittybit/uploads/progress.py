@@ -13,7 +13,6 @@ log = logging.getLogger(__name__)
 OnProgress = Callable[[int, int], None]
 """Called with the bytes sent so far and the bytes in all; now and then, and at the end."""
 
-LOG_SHARE = 0.1
 LOG_SECONDS = 30.0
 CALL_SECONDS = 0.2
 
@@ -22,7 +21,7 @@ CALL_SECONDS = 0.2
 class Sent:
     """What was told last."""
 
-    share: float = 0.0
+    tenth: int = 0
     logged_at: float = 0.0
     called_at: float = 0.0
 
@@ -52,18 +51,16 @@ class Progress:
         """Count bytes that were handed to the network; a negative number takes back what must go again."""
         with self._lock:
             self._bytes += count
-            now, share = time.monotonic(), self._bytes / self._total
-            tell = self._bytes < self._total and (
-                share - self._sent.share >= LOG_SHARE or now - self._sent.logged_at >= LOG_SECONDS
-            )
+            now, tenth = time.monotonic(), self._bytes * 10 // self._total
+            tell = self._bytes < self._total and (tenth > self._sent.tenth or now - self._sent.logged_at >= LOG_SECONDS)
             call = self._on_progress is not None and now - self._sent.called_at >= CALL_SECONDS
             if tell:
-                self._sent.share, self._sent.logged_at = share, now
+                self._sent.tenth, self._sent.logged_at = tenth, now
             if call:
                 self._sent.called_at = now
             sent = self._bytes
         if tell:
-            log.info("%s: %d %% of %s sent", self._what, share * 100, readable(self._total))
+            log.info("%s: %d %% of %s sent", self._what, sent * 100 // self._total, readable(self._total))
         if call and self._on_progress is not None:
             self._on_progress(sent, self._total)
 
@@ -71,7 +68,7 @@ class Progress:
         """Set the bytes that an earlier try had sent; 0 begins anew."""
         with self._lock:
             self._bytes = self._earlier = count
-            self._sent.share = self._bytes / self._total
+            self._sent.tenth = self._bytes * 10 // self._total
         if count:
             log.info("%s: %s arrived in an earlier try and are not sent again", self._what, readable(count))
 
