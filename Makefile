@@ -5,14 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV := $(BIN)/uv
 SDKS := 1.0.0 0.9.0
+BENCH := .cache/bench/env
 SDK_STAMPS := $(SDKS:%=.cache/sdk/%/.installed)
 WORKERS ?= 2
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check bench bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 demo: $(STAMP) ## Run a DAG on real media against the local ittybit
 	@$(BIN)/ittybit-emulator demo
@@ -27,6 +28,12 @@ check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/lint-imports
 	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$1 > 400 && $$2 != "total"'); \
 	  if [ -n "$$long" ]; then echo "over 400 lines:"; echo "$$long"; exit 1; fi
+
+bench: $(BENCH)/.installed ## Compare uploads with curl and other libraries (needs curl and some 15 minutes)
+	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.uploads $(ARGS)
+
+bench-docs: $(BENCH)/.installed ## Write docs/performance.md from the last benchmark
+	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.document
 
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix .
@@ -45,4 +52,9 @@ $(STAMP): pyproject.toml constraints.txt
 .cache/sdk/%/.installed: tests/conformance/sdk/constraints-%.txt $(STAMP)
 	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
 	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $< ittybit
+	@touch $@
+
+$(BENCH)/.installed: pyproject.toml tests/benchmarks/constraints.txt $(STAMP)
+	$(UV) venv --quiet --clear --python $(BIN)/python $(BENCH)
+	$(UV) pip install --quiet --python $(BENCH)/bin/python --constraint tests/benchmarks/constraints.txt --group bench --editable .
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 from http import HTTPStatus
@@ -105,6 +106,8 @@ class Emulator:
             response = refusal(exchange, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, message))
         if fault is not None and fault.drop == "after":
             raise DroppedError
+        if fault is not None and fault.answer_delay is not None:
+            await _hold_back(exchange.request, fault.answer_delay)
         return response
 
     async def _carry_out(self, exchange: Exchange) -> Response:
@@ -178,6 +181,15 @@ async def _suffer(exchange: Exchange, fault: Fault) -> Response | None:
         return Response(fault.body, fault.status, headers=headers, media_type="text/html")
     message = fault.message or _phrase(fault.status)
     return refusal(exchange, ApiError(fault.status, message, headers=headers))
+
+
+async def _hold_back(request: Request, seconds: float) -> None:
+    """Let time pass after a request was carried out; raise ClientDisconnect when nobody waits any more."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            raise ClientDisconnect
 
 
 def _phrase(status: int) -> str:

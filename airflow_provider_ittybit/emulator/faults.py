@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MATCHES = frozenset(["role", "method", "path"])
-EFFECTS = ("status", "delay", "drop", "fail_processing")
+EFFECTS = ("status", "delay", "answer_delay", "drop", "fail_processing")
 DETAILS = frozenset(["retry_after", "message", "body", "headers"])
 DROPS = ("before", "after")
 
@@ -30,7 +30,9 @@ class Fault:
     :param after: how many matching requests pass first; default 0.
     :param status: answer this status code in the generation's own shape, with ``retry_after`` (seconds, or a
         date as text), ``message``, ``headers``, or ``body`` (raw text instead of the error body).
-    :param delay: seconds to wait before the proper answer.
+    :param delay: seconds to wait before the request is carried out.
+    :param answer_delay: seconds for which the answer is held back after the request was carried out; a client that
+        closes the connection ends the wait.
     :param drop: close the connection without an answer: ``before`` the request is carried out, or ``after``.
     :param fail_processing: the next resource that a matching request makes fails with this message.
     """
@@ -40,6 +42,7 @@ class Fault:
     after: int = 0
     status: int | None = None
     delay: float | None = None
+    answer_delay: float | None = None
     drop: str | None = None
     fail_processing: str | None = None
     retry_after: float | str | None = None

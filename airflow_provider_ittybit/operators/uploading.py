@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -18,7 +19,6 @@ from airflow_provider_ittybit.uploads.unreadable import presentable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_ittybit.exceptions import IttybitError
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 
@@ -46,17 +46,26 @@ def upload_all(
         raise IttybitInputError(message)
     hook.get_conn()  # connects once, before the threads
 
-    def one(numbered: tuple[int, object]) -> dict[str, Any]:
-        position, source = numbered
-        journal = journal_of(context, durable=durable, name=f"{position} {source}")
-        return hook.upload_media(source, **fields, journal=journal)
+    def one(named: tuple[str, object]) -> dict[str, Any]:
+        name, source = named
+        return hook.upload_media(source, **fields, journal=journal_of(context, durable=durable, name=name))
 
-    results, errors = side_by_side(list(enumerate(sources)), one, parallel)
+    results, errors = side_by_side(list(zip(_names(sources), sources, strict=True)), one, parallel)
     uploaded = [resource for resource in results if resource is not None]
     if errors:
         context["ti"].xcom_push(key="ittybit_uploaded", value=[str(resource["id"]) for resource in uploaded])
         raise _failure(sources, uploaded, errors)
     return uploaded
+
+
+def _names(sources: Sequence[object]) -> list[str]:
+    """Name each, also one that is there twice; a file more or less at the retry changes no other name."""
+    seen = Counter[str]()
+    names = []
+    for source in map(str, sources):
+        seen[source] += 1
+        names.append(f"{seen[source]} {source}")
+    return names
 
 
 def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str, Any]:
@@ -75,7 +84,7 @@ def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str,
 
 
 def _failure(
-    sources: Sequence[object], uploaded: Sequence[Mapping[str, Any]], errors: Mapping[int, IttybitError]
+    sources: Sequence[object], uploaded: Sequence[Mapping[str, Any]], errors: Mapping[int, Exception]
 ) -> IttybitUploadsFailedError:
     failed = {presentable(str(sources[position])): str(error) for position, error in errors.items()}
     listed = "\n".join(f"- {name}: {reason}" for name, reason in failed.items())

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BLOCK = 1024 * 1024
-"""Bytes handed to the socket at once: with the library's own 16 KiB, 1 GiB takes several times as long."""
+BLOCK = 256 * 1024
+"""Bytes handed to the socket at once: with the library's own 16 KiB, 1 GiB takes several times as long; with much
+more they leave the processor's cache between being read and being encrypted, which costs a tenth."""
 CONNECTIONS = 16
 
 

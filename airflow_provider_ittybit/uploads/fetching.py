@@ -5,10 +5,12 @@ It is streamed through: nothing is kept on disk or whole in memory. No key goes 
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_ittybit.exceptions import IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
     import requests
@@ -28,11 +30,7 @@ class FetchedFile:
         self.seekable = False
 
     def __str__(self) -> str:
-        return self._url.split("?", 1)[0]
-
-    def is_dir(self) -> bool:
-        """Say that it is none."""
-        return False
+        return presentable(self._url)
 
     def stat(self) -> dict[str, Any]:
         """Ask for its size and what tells a change.
@@ -69,8 +67,10 @@ class FetchedFile:
         try:
             answer = requests.get(self._url, headers=headers, stream=True, timeout=TIMEOUT)
         except requests.RequestException as error:
-            message = f"Cannot fetch {self}: {type(error).__name__}. Check that this worker can reach it."
-            raise IttybitSourceError(message) from None
+            message = (
+                f"Cannot fetch {self}: {type(error).__name__}. Check that this worker can reach it; a retry may help."
+            )
+            raise IttybitError(message) from None
         wanted = 206 if start else 200
         if answer.status_code == wanted:
             return answer
@@ -79,7 +79,8 @@ class FetchedFile:
             message = f"There is nothing at {self} ({answer.status_code})."
             raise IttybitSourceNotFoundError(message)
         message = f"Cannot fetch {self}: its server answered {answer.status_code}, wanted {wanted}."
-        raise IttybitSourceError(message)
+        passing = answer.status_code in (408, 429) or answer.status_code >= 500
+        raise IttybitError(message) if passing else IttybitSourceError(message)
 
 
 class _Reader:
@@ -93,7 +94,13 @@ class _Reader:
         self.close()
 
     def read(self, size: int = -1) -> bytes:
-        return bytes(self._answer.raw.read(size if size >= 0 else None))
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return bytes(self._answer.raw.read(size if size >= 0 else None))
+        except HTTPError as error:  # must not pass for a failure of the connection to ittybit
+            reason = f"its server broke off ({type(error).__name__})"
+            raise OSError(errno.EIO, reason) from None
 
     def close(self) -> None:
         self._answer.close()

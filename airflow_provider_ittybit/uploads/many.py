@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_ittybit.exceptions import IttybitError, IttybitInputError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitSourceNotFoundError
 from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def expand(source: object) -> list[object] | None:
 
 def side_by_side(
     items: Sequence[T], action: Callable[[T], dict[str, object]], parallel: int
-) -> tuple[list[dict[str, object] | None], dict[int, IttybitError]]:
+) -> tuple[list[dict[str, object] | None], dict[int, Exception]]:
     """Do something with each item, a few at a time.
 
     :return: the results, ``None`` where it failed, and the errors by position.
@@ -56,12 +56,12 @@ def side_by_side(
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
         message = f"parallel_uploads={parallel!r} is no number of uploads: give 1 or more."
         raise IttybitInputError(message)
-    errors: dict[int, IttybitError] = {}
+    errors: dict[int, Exception] = {}
 
     def one(position: int) -> dict[str, object] | None:
         try:
             return action(items[position])
-        except IttybitError as error:
+        except Exception as error:  # noqa: BLE001 - whatever befell one, the others are tried and all is told
             errors[position] = error
             return None
 

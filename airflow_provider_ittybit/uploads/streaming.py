@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.api import forms
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads.progress import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,10 @@ class FileBody:
     start: int = 0
     count: int | None = None
     progress: Progress | None = None
+    _part: Part = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_part", Part(self.progress))
 
     @property
     def length(self) -> int:
@@ -45,7 +50,7 @@ class FileBody:
 
     def open(self) -> BinaryIO:
         """Return a new reader at the first byte."""
-        return Joined([Exact(self.source, self.start, self.length, self.progress)])
+        return Joined([Exact(self.source, self.start, self.length, self._part)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ class FormBody:
     source: FileSource
     boundary: str
     progress: Progress | None = None
+    _part: Part = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_part", Part(self.progress))
 
     @property
     def length(self) -> int:
@@ -76,7 +85,7 @@ class FormBody:
         return Joined(
             [
                 io.BytesIO(self._head()),
-                Exact(self.source, 0, self.source.size, self.progress),
+                Exact(self.source, 0, self.source.size, self._part),
                 io.BytesIO(forms.after(self.boundary)),
             ]
         )
@@ -117,17 +126,17 @@ class Joined(io.RawIOBase, BinaryIO):
 class Exact(io.RawIOBase, BinaryIO):
     """Some bytes of a file that must not change its size while it is read, since its size was announced before.
 
-    What is read counts as progress; what was read of a body that is closed before its end is taken back, since
-    it will have to go again.
+    What is read counts as progress; a new reader of the same part counts it anew.
     """
 
-    def __init__(self, source: FileSource, start: int, count: int, progress: Progress | None = None) -> None:
+    def __init__(self, source: FileSource, start: int, count: int, part: Part) -> None:
         super().__init__()
         self._source = source
-        self._progress = progress
-        self._count = self._left = count
+        self._part = part
+        self._left = count
         self._to_end = start + count == source.size
         self._reader = self._tell_of_failure(lambda: source.open(start))
+        part.begin()
 
     def read(self, size: int = -1) -> bytes:
         """Read up to ``size`` bytes; an empty result is the end."""
@@ -140,15 +149,13 @@ class Exact(io.RawIOBase, BinaryIO):
                 "the task that writes it end first."
             )
             raise IttybitSourceError(message)
-        if self._progress is not None and block:
-            self._progress.add(len(block))
+        if block:
+            self._part.add(len(block))
         return block
 
     def close(self) -> None:
         """Close the file."""
         if not self.closed and hasattr(self, "_reader"):
-            if self._progress is not None and self._left:
-                self._progress.add(self._left - self._count)
             self._reader.close()
         super().close()
 

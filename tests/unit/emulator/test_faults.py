@@ -105,6 +105,25 @@ def test_a_delay_holds_the_answer_back(emulator: RunningEmulator, speak: Callabl
     assert client.get("/files").status_code == 200
 
 
+def test_a_held_back_answer_belongs_to_a_request_that_was_carried_out(
+    emulator: RunningEmulator, speak: Callable[..., httpx.Client]
+) -> None:
+    client = speak()
+    emulator.control.fault(answer_delay=30, match={"method": "POST"})
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/media", json={"title": "T"}, timeout=0.2)
+    assert [media["title"] for media in client.get("/media").json()] == ["T"]
+    [held] = emulator.control.requests(method="POST")
+    assert held["status"] is None
+
+
+def test_a_held_back_answer_comes_in_the_end(emulator: RunningEmulator, speak: Callable[..., httpx.Client]) -> None:
+    emulator.control.fault(answer_delay=0.01)
+    assert speak().get("/files").status_code == 200
+    [entry] = emulator.control.requests()
+    assert entry["status"] == 200
+
+
 @pytest.mark.parametrize(
     ("version", "path", "wish"),
     [

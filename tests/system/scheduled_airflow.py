@@ -1,0 +1,282 @@
+"""A real Airflow in processes of its own, whose task processes can be killed: scheduler, API server, DAG processor."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+CHECKOUT = Path(__file__).parents[2]
+COMPONENTS = {
+    "api-server": ["api-server"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+}
+LONGEST = 120.0
+"""Seconds that anything may take on a busy machine."""
+START = 400.0
+"""Seconds that the start may take: it imports Airflow four times, a minute of processor time in all."""
+LOOK_EVERY = 0.1
+ENDS = ("success", "failed")
+HEARTBEAT_TIMEOUT = 15
+"""Seconds without a heartbeat after which the scheduler gives a task up; Airflow's own default is 300."""
+
+
+class NeverHappenedError(AssertionError):
+    """What a test waited for did not come."""
+
+
+def until(look: Callable[[], T | None], what: str, longest: float = LONGEST) -> T:
+    """Look until there is something to see, and return it.
+
+    This is the one place that lets time pass: another process has no event to wait for, so it is looked at again
+    and again. The test goes on at the first look that sees something, and no test relies on how long that takes.
+    """
+    deadline = time.monotonic() + longest
+    pause = threading.Event()
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            message = f"{what}: not within {longest:.0f} s"
+            raise NeverHappenedError(message)
+        pause.wait(LOOK_EVERY)
+    return seen
+
+
+@dataclass
+class ScheduledAirflow:
+    """One Airflow with LocalExecutor and SQLite.
+
+    :param home: its empty folder.
+    :param environment: set for all its processes, so for the tasks as well.
+    """
+
+    home: Path
+    environment: Mapping[str, str]
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _token: str = ""
+
+    def __enter__(self) -> Self:
+        self._port = _free_port()
+        self._environment = self._settings() | self.environment
+        try:
+            self._run("db", "migrate")
+            for name, command in COMPONENTS.items():
+                self._processes[name] = self._start(name, command)
+            until(self._is_healthy, "a healthy Airflow", START)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Kill the processes that were started, and all that these started, each by its own id: nothing is kept."""
+        sessions = {process.pid for process in self._processes.values()}
+        try:
+            until(lambda: not _kill_all(_in_sessions(sessions)), "the end of all processes")
+        finally:
+            for process in self._processes.values():
+                process.wait(LONGEST)
+            self._processes.clear()
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Ask Airflow's public API."""
+        if not self._token:
+            self._token = str(self._ask("GET", "/auth/token")["access_token"])
+        return self._ask(method, f"/api/v2/{path}", body, {"Authorization": f"Bearer {self._token}"})
+
+    def trigger(self, dag_id: str, **conf: Any) -> TaskRun:
+        """Run a DAG of one task, and return its task."""
+        until(lambda: self._knows(dag_id), f"the DAG {dag_id} in Airflow's database")
+        run = self.call("POST", f"dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+        tasks = self.call("GET", f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'])}/taskInstances")["task_instances"]
+        (task_id,) = [task["task_id"] for task in tasks]
+        return TaskRun(self, dag_id, run["dag_run_id"], task_id)
+
+    def tail(self) -> str:
+        """Return the last lines of all logs."""
+        logs = [*self.home.glob("*.log"), *self.home.glob("logs/dag_id*/**/*.log")]
+        return "\n".join(f"=== {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
+
+    def _settings(self) -> dict[str, str]:
+        url = f"http://127.0.0.1:{self._port}"
+        options = {
+            "API__BASE_URL": url,
+            "API__HOST": "127.0.0.1",
+            "API__PORT": self._port,
+            "API__SECRET_KEY": secrets.token_hex(32),
+            "API__WORKERS": 1,
+            "API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+            "CORE__DAGS_FOLDER": self.home / "dags",
+            "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "CORE__EXECUTOR": "LocalExecutor",
+            "CORE__LOAD_EXAMPLES": False,
+            "CORE__PARALLELISM": 2,
+            "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 600,
+            "DAG_PROCESSOR__PARSING_PROCESSES": 1,
+            "DATABASE__LOAD_DEFAULT_CONNECTIONS": False,
+            "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
+            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.1,
+            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
+            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 1,
+            "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
+        own = {"AIRFLOW_HOME": str(self.home), "PYTHONPATH": path, "NO_PROXY": "*", "no_proxy": "*"}
+        return inherited | own | {f"AIRFLOW__{name}": str(value) for name, value in options.items()}
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self.home / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - Airflow's own command
+                [sys.executable, "-m", "airflow", *command],
+                cwd=self.home,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # so that stop() finds a task whose parents were killed
+            )
+
+    def _run(self, *command: str) -> None:
+        process = self._processes[command[0]] = self._start(command[0], [*command])
+        assert process.wait(START) == 0, self.tail()
+        del self._processes[command[0]]
+
+    def _is_healthy(self) -> bool:
+        dead = [name for name, process in self._processes.items() if process.poll() is not None]
+        assert not dead, f"{dead} ended: {self.tail()}"
+        try:
+            health = self._ask("GET", "/api/v2/monitor/health")
+        except (URLError, ConnectionError):
+            return False
+        return all(health[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "dag_processor"))
+
+    def _knows(self, dag_id: str) -> bool:
+        errors = self.call("GET", "importErrors")["import_errors"]
+        assert not errors, errors
+        return any(dag["dag_id"] == dag_id for dag in self.call("GET", "dags")["dags"])
+
+    def _ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        url = f"http://127.0.0.1:{self._port}{path}"
+        request = Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)  # noqa: S310 - loopback
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=LONGEST) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            with error:
+                message = f"{method} {path}: {error.code} {error.read().decode()}"
+            raise AssertionError(message) from error
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """The task of one DAG run."""
+
+    airflow: ScheduledAirflow
+    dag_id: str
+    run_id: str
+    task_id: str
+
+    @property
+    def path(self) -> str:
+        """Where it is in the API."""
+        return f"dags/{self.dag_id}/dagRuns/{quote(self.run_id)}/taskInstances/{self.task_id}"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what Airflow knows of it: ``state``, ``try_number``, ``max_tries``, ``pid``, …"""
+        return dict(self.airflow.call("GET", self.path))
+
+    def notes(self) -> dict[str, Any]:
+        """Return what its tries left in the task state store."""
+        rows = self.airflow.call("GET", f"{self.path}/state-store")["task_state_store"]
+        return {row["key"]: row["value"] for row in rows}
+
+    def until_it(self, ended: str, try_number: int) -> dict[str, Any]:
+        """Wait until a try ended in a state, and return the facts; another end fails the test at once."""
+
+        def look() -> dict[str, Any] | None:
+            facts = self.facts()
+            if facts["try_number"] >= try_number and facts["state"] in ENDS:
+                assert (facts["state"], facts["try_number"]) == (ended, try_number), self.airflow.tail()
+                return facts
+            return None
+
+        return until(look, f"{ended} of try {try_number} of {self.run_id}")
+
+    def kill_task(self) -> psutil.Process:
+        """Kill the process that runs the operator, which Airflow's supervisor forked for this try alone."""
+        process = psutil.Process(self.facts()["pid"])
+        _kill(process.pid)
+        return process
+
+    def kill_worker(self, *, with_task: bool) -> None:
+        """Kill the executor's worker, in which Airflow's supervisor of the task runs, and the task or not."""
+        task = psutil.Process(self.facts()["pid"])
+        worker = task.parent()
+        assert worker is not None
+        assert "LocalExecutor" in " ".join(worker.cmdline())
+        _kill(worker.pid)
+        if with_task:
+            _kill(task.pid)
+
+    def clear(self) -> None:
+        """Clear it when its run has ended, as a person does who wants it to run again.
+
+        Airflow 3.3.2 does not run a task again that is cleared while its run is just being marked as ended.
+        """
+        run = f"dags/{self.dag_id}/dagRuns/{quote(self.run_id)}"
+        until(lambda: self.airflow.call("GET", run)["state"] in ENDS, f"the end of {self.run_id}")
+        wish = {"dry_run": False, "only_failed": False, "dag_run_id": self.run_id, "task_ids": [self.task_id]}
+        self.airflow.call("POST", f"dags/{self.dag_id}/clearTaskInstances", wish)
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _kill_all(processes: list[psutil.Process]) -> int:
+    for process in processes:
+        _kill(process.pid)
+    return len(processes)
+
+
+def _in_sessions(sessions: set[int]) -> list[psutil.Process]:
+    """Find what still runs of the sessions; the id of a session is the id of the process that was started."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
