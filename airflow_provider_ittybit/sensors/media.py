@@ -86,18 +86,31 @@ class MediaProcessingSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Any, event: object = None, deadline: float | None = None) -> Any:
         """Resume when the trigger fired: look again and end as the state says."""
-        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, read_event
+        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, error_of, read_event
 
         told = read_event(event, self._id())
         until = deadline or told.get("deadline") or time.time() + self._seconds(self.timeout)
         if told["outcome"] == ERROR and not self.silent_fail:
-            raise IttybitError.from_json(told.get("error") or {"message": told.get("message")})
+            return self._after_giving_up(error_of(told))
         if told["outcome"] != TIMEOUT:
             return self._look_then_defer(context, until)
         resource = self._look(context)
         if resource is not None:
             return resource
         raise self._timed_out()
+
+    def _after_giving_up(self, error: IttybitError) -> Any:
+        """Look once more after the triggerer gave up; only an end of the processing counts more than its error."""
+        from airflow_provider_ittybit.api.waiting import succeeded
+
+        with self._make_hook() as hook:
+            try:
+                status = hook.get_processing(self._id(), resource=self.resource or None)
+            except IttybitError:
+                raise error from None
+        if succeeded(status):
+            return dict(status.resource)
+        raise error
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Resume with the same outcomes as in poke mode; Airflow's own would skip on any error.

@@ -109,6 +109,7 @@ class ProcessingTrigger(BaseTrigger):
             "outcome": outcome,
             "id": self.resource_id,
             "status": status.status if status else None,
+            "message": error["message"] if error else None,
             "error": error,
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
@@ -118,8 +119,8 @@ class ProcessingTrigger(BaseTrigger):
 def read_event(event: object, *resource_ids: str) -> dict[str, Any]:
     """Check that an event is one of this trigger, for one of these resources.
 
-    :return: ``{"outcome": "final" | "timeout" | "error", "id", "status", "error", "poll_interval", "deadline"}``;
-        the last four may be missing in an event of another version.
+    :return: ``{"outcome": "final" | "timeout" | "error", "id", "status", "message", "error", "poll_interval",
+        "deadline"}``; the last four may be missing in an event of another version.
     :raises IttybitTriggerEventError: it is not.
     """
     known = isinstance(event, dict) and event.get("outcome") in (FINAL, TIMEOUT, ERROR)
@@ -131,6 +132,14 @@ def read_event(event: object, *resource_ids: str) -> dict[str, Any]:
         "Were triggerer and worker upgraded to different versions? Clear the task to wait again."
     )
     raise IttybitTriggerEventError(message, resource_id=resource_ids[0] if resource_ids else None)
+
+
+def error_of(told: dict[str, Any]) -> IttybitError:
+    """Make again, from an event that says ``error``, the error for which the triggerer gave up."""
+    error = IttybitError.from_json(told.get("error") or {"message": told.get("message") or ""})
+    if not error.message:
+        error.message = f"Waiting for {told.get('id')} was given up in the triggerer, which did not say why."
+    return error
 
 
 def safety_net(deadline: float | None, pause: float) -> timedelta | None:
