@@ -59,6 +59,24 @@ class IttybitError(AirflowException):
     def __str__(self) -> str:
         return self.message
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no retry can heal it, so that Airflow fails the task at once."""
+        return isinstance(self, AirflowFailException)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it down for the way from the triggerer to the worker; ``from_json`` makes it again."""
+        plain = {name: value for name, value in self.__dict__.items() if isinstance(value, str | int | float)}
+        return {"class": type(self).__name__, **plain}
+
+    @staticmethod
+    def from_json(fields: Any) -> IttybitError:
+        """Make an error again from what ``to_json`` wrote; an unknown class becomes ``IttybitError``."""
+        given = dict(fields) if isinstance(fields, dict) else {}
+        found = globals().get(str(given.pop("class", "")))
+        kind = found if isinstance(found, type) and issubclass(found, IttybitError) else IttybitError
+        return kind(**{str(name): value for name, value in given.items()})
+
 
 def _rebuild(cls: type[IttybitError], fields: dict[str, Any]) -> IttybitError:
     return cls(**fields)

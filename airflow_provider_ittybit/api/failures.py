@@ -23,6 +23,13 @@ _SECRETS = re.compile(
 )
 """The query of a URL (a signed one lets its bearer in) and the values of fields named like a secret."""
 
+_SIGNED = re.compile(r"""(\w+://[^\s?"'<>]*\?)[^\s"'<>\\]+""")
+
+
+def without_queries(text: str) -> str:
+    """Leave out the queries of all URLs in ittybit's words: one that is signed lets its bearer in."""
+    return _SIGNED.sub(r"\1…", text)
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -113,6 +120,7 @@ def answer_error(
     meaning = status if status >= 300 else _inner_status(kind, meta or {})
     refusal = _refusal(meaning)
     request_id = request_id or response.headers.get("x-request-id")
+    detail = without_queries(detail) if detail else None
     words = detail or _describe(response)
     notes = [note for note in (kind and f"kind {kind}", request_id and f"request id {request_id}") if note]
     lead = f"ittybit answered {request.method} {request.public_path} with {status}{_phrase(status)}"

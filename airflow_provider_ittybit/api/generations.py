@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -253,7 +254,7 @@ GENERATIONS: tuple[Generation, ...] = (
 """All generations, oldest first."""
 
 BY_NAME: Mapping[str, Generation] = MappingProxyType({g.name: g for g in GENERATIONS})
-_DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", re.ASCII)
+_DATE = re.compile(r"^\d{4}-\d\d-\d\d$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,7 @@ def read_pin(api_version: str | None) -> Pin:
     if wanted in BY_NAME:
         generation = BY_NAME[wanted]
         return Pin(generation, generation.version)
-    if _DATE.match(wanted):
+    if _is_date(wanted):
         for generation in GENERATIONS:
             if _covers(generation, wanted):
                 return Pin(generation, wanted)
@@ -294,10 +295,17 @@ def read_pin(api_version: str | None) -> Pin:
     raise IttybitConfigurationError(message)
 
 
-def _covers(generation: Generation, date: str) -> bool:
+def _is_date(text: str) -> bool:
+    try:
+        return bool(_DATE.match(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _covers(generation: Generation, version: str) -> bool:
     if generation.first is None and generation.last is None:
         return False
-    return (generation.first or "") <= date <= (generation.last or "9999-12-31")
+    return (generation.first or "") <= version <= (generation.last or "9999-12-31")
 
 
 def _dates(generation: Generation) -> str:

@@ -52,6 +52,14 @@ class Listing:
         if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int) or max_items < 0):
             message = f"max_items={max_items!r} is no number of items: give 0 or more, or None for all."
             raise IttybitInputError(message)
+        after, before = as_time(created_after, "created_after"), as_time(created_before, "created_before")
+        if after is not None and before is not None and after >= before:
+            message = (
+                f"Nothing can be created from {after} on and before {before}. A run that was not scheduled by a "
+                "data interval has one without length: use a timetable with intervals, such as "
+                "DeltaDataIntervalTimetable, or CronDataIntervalTimetable."
+            )
+            raise IttybitInputError(message)
         first = list_resources(
             generation, resource=resource, kind=kind, limit=limit, order_by=order_by, order=order, filters=filters
         )
@@ -61,10 +69,11 @@ class Listing:
         self._selection = Selection(
             Wanted(
                 kind=None if sifted else kind,
-                created_after=as_time(created_after, "created_after"),
-                created_before=as_time(created_before, "created_before"),
+                created_after=after,
+                created_before=before,
                 max_items=max_items,
                 newest_first=_newest_first(generation, order_by, order),
+                oldest_first=generation.can_order and order == "asc" and order_by in (None, "created"),
             )
         )
         if self._selection.complete:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_ittybit.api.failures import without_queries
+
 
 class ProcessingState(enum.StrEnum):
     """Where the processing of a resource stands."""
@@ -82,11 +84,14 @@ def read_processing(resource: Mapping[str, Any]) -> ProcessingStatus:
       least one and all are done, else still processing.
     - Media of the first generation: done as soon as it has ``sources``. No way to say "failed" is
       published for it, so an ``error`` on it is taken as one.
-    - Anything else without a status (the files of early 2025): done once it has a ``url``.
+    - Files of early 2025, which have no status: done once they have a ``url``. Anything else without a status is
+      still processing.
 
     :param resource: a file, media, task, run or job as received.
     """
     state, word, known = _state_of(resource)
+    if word is None and (strange := _strange_word(resource)) is not None:
+        word, known = strange, False
     identifier = resource.get("id")
     return ProcessingStatus(
         id=identifier if isinstance(identifier, str) else "",
@@ -94,9 +99,14 @@ def read_processing(resource: Mapping[str, Any]) -> ProcessingStatus:
         status=word,
         known=known,
         progress=_number(resource.get("progress")),
-        error=error_text(resource) if state in (_F, _C) else None,
+        error=_reason(resource) if state in (_F, _C) else None,
         resource=resource,
     )
+
+
+def _reason(resource: Mapping[str, Any]) -> str | None:
+    words = error_text(resource)
+    return without_queries(words) if words else None
 
 
 def error_text(resource: Mapping[str, Any]) -> str | None:
@@ -142,14 +152,32 @@ def _state_without_status(resource: Mapping[str, Any]) -> ProcessingState:
 def _state_by_url(resource: Mapping[str, Any]) -> ProcessingState:
     if resource.get("error"):
         return _F
-    if "status" not in resource and isinstance(resource.get("url"), str) and resource["url"]:
+    if "status" not in resource and isinstance(resource.get("url"), str) and resource["url"] and _is_file(resource):
         return _S
     return _P
 
 
+def _strange_word(resource: Mapping[str, Any]) -> str | None:
+    """Find a status that is in no vocabulary among the parts of a resource."""
+    for name in ("files", "sources"):
+        for part in _objects(resource.get(name)):
+            judged = _state_by_word(part)
+            if judged is not None and not judged[2]:
+                return judged[1]
+    return None
+
+
+def _is_file(resource: Mapping[str, Any]) -> bool:
+    return (
+        str(resource.get("id", "")).startswith("file_")
+        or "media_id" in resource
+        or resource.get("object") in ("source", "track", "intelligence")
+    )
+
+
 def _file_state(file: Mapping[str, Any]) -> ProcessingState:
     judged = _state_by_word(file)
-    return judged[0] if judged else _state_by_url(file)
+    return judged[0] if judged else _state_by_url({"media_id": None, **file})
 
 
 def _source_state(source: Mapping[str, Any]) -> ProcessingState:

@@ -24,6 +24,7 @@ class Wanted:
         intervals share no item and leave none out.
     :param max_items: at most so many.
     :param newest_first: whether the API documents that the newest comes first; ``None`` if it does not say.
+    :param oldest_first: whether the API documents that the oldest comes first.
     """
 
     kind: str | None = None
@@ -31,14 +32,16 @@ class Wanted:
     created_before: pendulum.DateTime | None = None
     max_items: int | None = None
     newest_first: bool | None = None
+    oldest_first: bool = False
 
 
 class Selection:
     """Takes page after page, keeps what is wanted and knows when no later page can hold more.
 
-    With ``created_after``, reading stops after the first page that is wholly older, provided that the list
-    really comes newest first. Where the documentation does not say so (the files generations), that is
-    believed only once items were seen in that order and none against it.
+    With ``created_after``, reading stops at the first page whose last item is older, where the documentation
+    says that the newest comes first. Where it does not say so (the files generations), it stops after the first
+    page that is wholly older, once items were seen in that order and none against it. A list that is asked for
+    oldest first stops in the same way at ``created_before``.
     """
 
     def __init__(self, wanted: Wanted) -> None:
@@ -56,14 +59,14 @@ class Selection:
         if self.complete:
             return
         wanted = self._wanted
-        some = all_older = False
+        older: list[bool] = []
+        newer = False
         for item in items:
             if wanted.created_after or wanted.created_before:
                 created = self._created(item)
-                older = wanted.created_after is not None and created < wanted.created_after
-                all_older = older and (all_older or not some)
-                some = True
-                if older or (wanted.created_before is not None and created >= wanted.created_before):
+                older.append(wanted.created_after is not None and created < wanted.created_after)
+                newer = wanted.created_before is not None and created >= wanted.created_before
+                if older[-1] or newer:
                     continue
             if wanted.kind is not None and item.get("kind") != wanted.kind:
                 continue
@@ -72,13 +75,19 @@ class Selection:
             if wanted.max_items is not None and self._kept >= wanted.max_items:
                 self.complete = True
                 return
-        if all_older and self._newest_first():
-            self.complete = True
+        self.complete = self._is_past(older, newer=newer)
 
-    def _newest_first(self) -> bool:
-        if self._rising or self._wanted.newest_first is False:
+    def _is_past(self, older: list[bool], *, newer: bool) -> bool:
+        """Tell from a page whether all later ones lie outside the interval.
+
+        :param older: for each item, whether it is older than the interval.
+        :param newer: whether the last item is newer than the interval.
+        """
+        if self._wanted.oldest_first:
+            return newer and not self._falling
+        if not older or self._rising or self._wanted.newest_first is False:
             return False
-        return self._falling or bool(self._wanted.newest_first)
+        return older[-1] if self._wanted.newest_first else all(older) and self._falling
 
     def _created(self, item: dict[str, Any]) -> pendulum.DateTime:
         created = created_at(item)

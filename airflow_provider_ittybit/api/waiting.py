@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ittybit.api.processing import ProcessingState
 from airflow_provider_ittybit.exceptions import (
+    IttybitError,
     IttybitInputError,
     IttybitProcessingFailedError,
     IttybitProcessingTimeoutError,
@@ -18,6 +19,29 @@ if TYPE_CHECKING:
 
 DEFAULT_POLL_INTERVAL = 10.0
 """Seconds between two looks at the same resource."""
+
+
+FAILED_LOOKS = 5
+"""Looks in a row that may fail before the waiting is given up; each is itself tried several times."""
+
+
+class Patience:
+    """Forgives failing looks: up to four in a row, and none that no repetition can heal.
+
+    :param failed: how many of the last looks failed already.
+    """
+
+    def __init__(self, failed: int = 0) -> None:
+        self.failed = failed
+
+    def forgives(self, error: IttybitError) -> bool:
+        """Count a look that failed, and tell whether to look again."""
+        self.failed += 1
+        return not error.is_final and self.failed < FAILED_LOOKS
+
+    def look_worked(self) -> None:
+        """Begin to count anew."""
+        self.failed = 0
 
 
 def succeeded(status: ProcessingStatus) -> bool:

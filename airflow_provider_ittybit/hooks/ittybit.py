@@ -12,7 +12,7 @@ from airflow_provider_ittybit.api.decoding import read_anything
 from airflow_provider_ittybit.api.listing import Listing
 from airflow_provider_ittybit.api.messages import Call
 from airflow_provider_ittybit.api.processing import read_processing
-from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, as_seconds, succeeded, timed_out
+from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, Patience, as_seconds, succeeded, timed_out
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError
 from airflow_provider_ittybit.hooks.reading import TriggererReads
 
@@ -249,17 +249,27 @@ class IttybitHook(TriggererReads):
         :return: the last status; its ``resource`` is the resource as received.
         :raises IttybitProcessingFailedError: it failed or was cancelled.
         :raises IttybitProcessingTimeoutError: time ran out. One last look is taken at the deadline.
+        :raises IttybitError: five looks in a row failed, or one in a way that no repetition can heal.
         """
         pause = as_seconds(poll_interval, "poll_interval") or DEFAULT_POLL_INTERVAL
         allowed = as_seconds(timeout, "timeout")
         end = deadline if deadline is not None else (time.time() + allowed if allowed is not None else None)
+        patience, last_status = Patience(), None
         while True:
             last_look = end is not None and time.time() >= end
-            status = self.get_processing(media_id, resource=resource)
-            if succeeded(status):
-                return status
+            try:
+                status = self.get_processing(media_id, resource=resource)
+                patience.look_worked()
+            except IttybitError as error:
+                if not patience.forgives(error):
+                    raise
+                self.log.warning("Look %d at %s in a row failed: %s", patience.failed, media_id, error)
+            else:
+                last_status = status.status
+                if succeeded(status):
+                    return status
             if last_look:
-                raise timed_out(media_id, status.status, allowed)
+                raise timed_out(media_id, last_status, allowed)
             time.sleep(pause if end is None else max(0.0, min(pause, end - time.time())))
 
     def sign_url(

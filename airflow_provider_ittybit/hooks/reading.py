@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.api.processing import ProcessingStatus
     from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 
+_UNKNOWN_STATUSES: set[str] = set()
+MOST_UNKNOWN = 100
+"""Words that are remembered as told already, so that memory stays bounded."""
+
 
 class TriggererReads(ConnectedHook):
     """Adds ``aget_media``, ``aget_task``, ``alist_media`` and ``aget_processing``."""
 
     _async_transport: AsyncTransport | None = None
-    _unknown_statuses: frozenset[str] = frozenset()
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy and pickle without the triggerer's connections too; they belong to one event loop."""
@@ -63,9 +66,10 @@ class TriggererReads(ConnectedHook):
         return self._noticed(media_id, read_processing(await self.aget_media(media_id, resource=resource)))
 
     def _noticed(self, media_id: str, status: ProcessingStatus) -> ProcessingStatus:
-        """Log each status that is in no vocabulary once."""
-        if not status.known and status.status not in self._unknown_statuses:
-            self._unknown_statuses |= {str(status.status)}
+        """Log each status that is in no vocabulary once in this process, however many hooks and looks there are."""
+        if not status.known and status.status not in _UNKNOWN_STATUSES:
+            if len(_UNKNOWN_STATUSES) < MOST_UNKNOWN:
+                _UNKNOWN_STATUSES.add(str(status.status))
             self.log.warning(
                 "ittybit reports the status %r for %s, which this provider does not know: it counts as still "
                 "processing. A newer version of the provider may know it.",

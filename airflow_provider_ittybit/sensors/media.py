@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
+FAILED_LOOKS_KEY = "ittybit_failed_looks"
+
 
 class MediaProcessingSensor(BaseSensorOperator):
     """Wait until the processing of a resource ended well.
@@ -63,12 +65,13 @@ class MediaProcessingSensor(BaseSensorOperator):
         self.ittybit_conn_id = ittybit_conn_id
         self.deferrable = deferrable
         self._last_status: str | None = None
+        self._patience: Any = None
 
     def execute(self, context: Any) -> Any:
         """Wait in the chosen mode."""
         with self._same_end_in_all_modes():
             if self.deferrable:
-                return self._look_then_defer(time.time() + self._seconds(self.timeout))
+                return self._look_then_defer(context, time.time() + self._seconds(self.timeout))
             try:
                 return super().execute(context)
             except IttybitError:
@@ -78,27 +81,36 @@ class MediaProcessingSensor(BaseSensorOperator):
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Take one look."""
-        del context
-        resource = self._look()
+        resource = self._look(context)
         return PokeReturnValue(is_done=True, xcom_value=resource) if resource is not None else False
 
-    def execute_complete(self, context: Any, event: object = None, deadline: float = 0.0) -> Any:
+    def execute_complete(self, context: Any, event: object = None, deadline: float | None = None) -> Any:
         """Resume when the trigger fired: look again and end as the state says."""
-        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, read_event
+        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, error_of, read_event
 
-        del context
         told = read_event(event, self._id())
-        if told["outcome"] not in (ERROR, TIMEOUT):
-            return self._look_then_defer(deadline)
-        resource = self._look()
+        until = deadline or told.get("deadline") or time.time() + self._seconds(self.timeout)
+        if told["outcome"] == ERROR and not self.silent_fail:
+            return self._after_giving_up(error_of(told))
+        if told["outcome"] != TIMEOUT:
+            return self._look_then_defer(context, until)
+        resource = self._look(context)
         if resource is not None:
             return resource
-        if told["outcome"] == TIMEOUT:
-            raise self._timed_out()
-        if self.silent_fail:
-            return self._look_then_defer(deadline)
-        message = f"Waiting for {self._id()} was given up in the triggerer: {told.get('message')}"
-        raise IttybitError(message, resource_id=self._id())
+        raise self._timed_out()
+
+    def _after_giving_up(self, error: IttybitError) -> Any:
+        """Look once more after the triggerer gave up; only an end of the processing counts more than its error."""
+        from airflow_provider_ittybit.api.waiting import succeeded
+
+        with self._make_hook() as hook:
+            try:
+                status = hook.get_processing(self._id(), resource=self.resource or None)
+            except IttybitError:
+                raise error from None
+        if succeeded(status):
+            return dict(status.resource)
+        raise error
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Resume with the same outcomes as in poke mode; Airflow's own would skip on any error.
@@ -112,15 +124,20 @@ class MediaProcessingSensor(BaseSensorOperator):
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             return self.execute_complete(context, {"outcome": TIMEOUT, "id": self._id()})
 
-    def _look_then_defer(self, deadline: float) -> Any:
+    def _look_then_defer(self, context: Any, deadline: float) -> Any:
         from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
 
-        resource = self._look()
+        resource = self._look(context)
         if resource is not None:
             return resource
         pause = self._seconds(self.poke_interval)
         trigger = ProcessingTrigger(
-            self._id(), self.ittybit_conn_id, resource=self.resource or None, poll_interval=pause, deadline=deadline
+            self._id(),
+            self.ittybit_conn_id,
+            resource=self.resource or None,
+            poll_interval=pause,
+            deadline=deadline,
+            failed_looks=self._patience.failed,
         )
         return self.defer(
             trigger=trigger,
@@ -129,18 +146,34 @@ class MediaProcessingSensor(BaseSensorOperator):
             timeout=safety_net(deadline, pause),
         )
 
-    def _look(self) -> dict[str, Any] | None:
-        """Return the resource if its processing ended well, ``None`` while it goes on."""
-        from airflow_provider_ittybit.api.waiting import succeeded
+    def _look(self, context: Any) -> dict[str, Any] | None:
+        """Return the resource if its processing ended well, ``None`` while it goes on.
 
+        Up to four looks in a row may fail, in every mode. In reschedule mode each look is a process of its own,
+        so their number is kept in Airflow's task state store (3.3 and later); before it, the first failure counts.
+        """
+        from airflow_provider_ittybit.api.waiting import FAILED_LOOKS, Patience, succeeded
+
+        alone = self.reschedule and not self.deferrable
+        store = context.get("task_state_store") if alone else None
+        if store is not None:
+            self._patience = Patience(int(store.get(FAILED_LOOKS_KEY) or 0))
+        elif alone or self._patience is None:
+            self._patience = Patience(FAILED_LOOKS - 1 if alone else 0)
         try:
             with self._make_hook() as hook:
                 status = hook.get_processing(self._id(), resource=self.resource or None)
         except IttybitError as error:
-            if not self.silent_fail or isinstance(error, AirflowFailException):
+            forgiven = self._patience.forgives(error)
+            if store is not None:
+                store.set(FAILED_LOOKS_KEY, self._patience.failed)
+            if not forgiven and (error.is_final or not self.silent_fail):
                 raise
-            self.log.warning("This look failed, and silent_fail says to go on: %s", error)
+            self.log.warning("Look %d at %s in a row failed: %s", self._patience.failed, self._id(), error)
             return None
+        if store is not None and self._patience.failed:
+            store.delete(FAILED_LOOKS_KEY)
+        self._patience.look_worked()
         if status.status != self._last_status:
             self.log.info("%s: status %s", status.id, status.status)
         self._last_status = status.status

@@ -8,7 +8,6 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitTriggerEventError
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from airflow_provider_ittybit.api.processing import ProcessingStatus
-
-FAILED_LOOKS = 5
-"""Looks in a row that may fail before the waiting is given up; each is itself tried several times."""
 
 FINAL, TIMEOUT, ERROR = "final", "timeout", "error"
 
@@ -36,6 +32,7 @@ class ProcessingTrigger(BaseTrigger):
     :param poll_interval: seconds between two looks; each varies by a tenth, so that many tasks spread out.
     :param deadline: Unix seconds at which a last look is taken. As an absolute time it holds when the trigger
         moves to another triggerer. ``None`` waits without end.
+    :param failed_looks: how many looks in a row had failed before; after five the waiting is given up.
     """
 
     def __init__(
@@ -46,6 +43,7 @@ class ProcessingTrigger(BaseTrigger):
         resource: str | None = None,
         poll_interval: float = 10.0,
         deadline: float | None = None,
+        failed_looks: int = 0,
         **_: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it without annotations
@@ -54,6 +52,7 @@ class ProcessingTrigger(BaseTrigger):
         self.resource = resource
         self.poll_interval = poll_interval
         self.deadline = deadline
+        self.failed_looks = failed_looks
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the import path and the arguments that make this trigger again: plain JSON."""
@@ -65,6 +64,7 @@ class ProcessingTrigger(BaseTrigger):
                 "resource": self.resource,
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
+                "failed_looks": self.failed_looks,
             },
         )
 
@@ -79,18 +79,19 @@ class ProcessingTrigger(BaseTrigger):
             await hook.aclose()
 
     async def _wait(self, hook: Any) -> dict[str, Any]:
-        failed = 0
+        from airflow_provider_ittybit.api.waiting import Patience
+
+        patience = Patience(self.failed_looks)
         status: ProcessingStatus | None = None
         while True:
             last_look = self.deadline is not None and time.time() >= self.deadline
             try:
                 status = await hook.aget_processing(self.resource_id, resource=self.resource)
-                failed = 0
+                patience.look_worked()
             except IttybitError as error:
-                failed += 1
-                if isinstance(error, AirflowFailException) or failed >= FAILED_LOOKS:
-                    return self._event(ERROR, status, message=str(error))
-                self.log.warning("Look %d of %d in a row failed: %s", failed, FAILED_LOOKS, error)
+                if not patience.forgives(error):
+                    return self._event(ERROR, status, error=error.to_json())
+                self.log.warning("Look %d at %s in a row failed: %s", patience.failed, self.resource_id, error)
             if status is not None and status.state.is_final:
                 return self._event(FINAL, status)
             if last_look:
@@ -101,28 +102,44 @@ class ProcessingTrigger(BaseTrigger):
         pause = self.poll_interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
         return pause if self.deadline is None else max(0.0, min(pause, self.deadline - time.time()))
 
-    def _event(self, outcome: str, status: ProcessingStatus | None, *, message: str | None = None) -> dict[str, Any]:
+    def _event(
+        self, outcome: str, status: ProcessingStatus | None, *, error: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         return {
             "outcome": outcome,
             "id": self.resource_id,
             "status": status.status if status else None,
-            "message": message,
+            "message": error["message"] if error else None,
+            "error": error,
+            "poll_interval": self.poll_interval,
+            "deadline": self.deadline,
         }
 
 
-def read_event(event: object, resource_id: str) -> dict[str, Any]:
-    """Check that an event is one of this trigger, for this resource.
+def read_event(event: object, *resource_ids: str) -> dict[str, Any]:
+    """Check that an event is one of this trigger, for one of these resources.
 
-    :return: ``{"outcome": "final" | "timeout" | "error", "id", "status", "message"}``.
+    :return: ``{"outcome": "final" | "timeout" | "error", "id", "status", "message", "error", "poll_interval",
+        "deadline"}``; the last four may be missing in an event of another version.
     :raises IttybitTriggerEventError: it is not.
     """
-    if isinstance(event, dict) and event.get("id") == resource_id and event.get("outcome") in (FINAL, TIMEOUT, ERROR):
+    known = isinstance(event, dict) and event.get("outcome") in (FINAL, TIMEOUT, ERROR)
+    if known and isinstance(event, dict) and event.get("id") in resource_ids:
         return event
+    shown = ", ".join(resource_ids) or "nothing"
     message = (
-        f"The task that waits for {resource_id} was resumed with {event!r}, which ProcessingTrigger did not send. "
+        f"The task that waits for {shown} was resumed with {event!r}, which ProcessingTrigger did not send. "
         "Were triggerer and worker upgraded to different versions? Clear the task to wait again."
     )
-    raise IttybitTriggerEventError(message, resource_id=resource_id)
+    raise IttybitTriggerEventError(message, resource_id=resource_ids[0] if resource_ids else None)
+
+
+def error_of(told: dict[str, Any]) -> IttybitError:
+    """Make again, from an event that says ``error``, the error for which the triggerer gave up."""
+    error = IttybitError.from_json(told.get("error") or {"message": told.get("message") or ""})
+    if not error.message:
+        error.message = f"Waiting for {told.get('id')} was given up in the triggerer, which did not say why."
+    return error
 
 
 def safety_net(deadline: float | None, pause: float) -> timedelta | None:

@@ -201,7 +201,10 @@ def test_media_without_status_is_judged_by_its_files(files: list[Any], state: Pr
     ("resource", "state"),
     [
         ({}, PROCESSING),
-        ({"url": "https://x"}, SUCCEEDED),
+        ({"url": "https://x"}, PROCESSING),
+        ({"url": "https://x", "object": "source"}, SUCCEEDED),
+        ({"url": "https://x", "id": "file_1"}, SUCCEEDED),
+        ({"url": "https://x", "id": "med_1"}, PROCESSING),
         ({"url": ""}, PROCESSING),
         ({"url": 5}, PROCESSING),
         ({"url": "https://x", "status": None}, PROCESSING),
@@ -209,7 +212,7 @@ def test_media_without_status_is_judged_by_its_files(files: list[Any], state: Pr
         ({"sources": [{}]}, SUCCEEDED),
         ({"sources": [{"status": "processing"}, {}]}, PROCESSING),
         ({"sources": [{}], "error": {"message": "bad"}}, FAILED),
-        ({"sources": None, "url": "https://x"}, SUCCEEDED),
+        ({"sources": None, "url": "https://x"}, PROCESSING),
     ],
 )
 def test_what_has_no_status_is_judged_by_what_it_has(resource: dict[str, Any], state: ProcessingState) -> None:

@@ -169,12 +169,25 @@ def test_every_mode_refuses_what_is_no_id_before_any_request(mode: str, media_id
 
 
 @MODES
-def test_every_mode_fails_for_a_retry_when_ittybit_is_down_at_the_first_look(
+def test_every_mode_fails_for_a_retry_with_ittybits_words_when_it_stays_down(
     mode: str, held: dict[str, Any], emulator: RunningEmulator
 ) -> None:
-    emulator.control.fault(match={"method": "GET"}, status=503)
-    with pytest.raises(IttybitServerError):
+    emulator.control.fault(match={"method": "GET"}, after=1, times=0, status=503, message="Back at noon.")
+    with pytest.raises(IttybitServerError, match="Back at noon") as caught:
         wait(held, mode)
+    error: Any = caught.value
+    assert (error.status, error.detail, error.method) == (503, "Back at noon.", "GET")
+
+
+@MODES
+def test_every_mode_goes_on_after_four_failing_looks(
+    mode: str, connect: Connect, image: Path, emulator: RunningEmulator
+) -> None:
+    connect("files-flat", max_retries=0)
+    emulator.control.settings(processing="after_reads:1")
+    resource = uploaded(image)
+    emulator.control.fault(match={"method": "GET"}, after=1, times=4, status=503)
+    assert wait(resource, mode).result["status"] == "ready"
 
 
 @MODES
@@ -193,7 +206,7 @@ def test_soft_fail_skips_what_failed(mode: str, failed: dict[str, Any]) -> None:
 def test_soft_fail_does_not_skip_what_a_retry_may_heal(
     mode: str, held: dict[str, Any], emulator: RunningEmulator
 ) -> None:
-    emulator.control.fault(match={"method": "GET"}, status=503)
+    emulator.control.fault(match={"method": "GET"}, times=0, status=503)
     with pytest.raises(IttybitServerError):
         wait(held, mode, soft_fail=True)
 
@@ -212,7 +225,7 @@ def test_never_fail_skips_what_failed(mode: str, failed: dict[str, Any]) -> None
 
 @MODES
 def test_never_fail_skips_what_a_retry_might_heal(mode: str, held: dict[str, Any], emulator: RunningEmulator) -> None:
-    emulator.control.fault(match={"method": "GET"}, status=503)
+    emulator.control.fault(match={"method": "GET"}, times=0, status=503)
     with pytest.raises(AirflowSkipException):
         wait(held, mode, never_fail=True)
 
@@ -263,6 +276,7 @@ def test_all_that_the_trigger_needs_travels_with_it(
         "resource": "files",
         "poll_interval": 7.0,
         "deadline": 1_900_000_100.0,
+        "failed_looks": 0,
     }
 
 
@@ -295,12 +309,22 @@ def test_an_event_of_something_else_fails_the_task(
     assert sent(emulator) == before
 
 
-@pytest.mark.parametrize("message", [{"message": "ittybit was down"}, {}])
-def test_waiting_that_was_given_up_in_the_triggerer_says_why(message: dict[str, str], held: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        ({"class": "IttybitServerError", "message": "ittybit was down", "status": 503}, IttybitServerError, "down"),
+        ({"class": "of another version", "message": "gone wrong"}, IttybitError, "gone wrong"),
+        (None, IttybitError, "given up"),
+    ],
+)
+def test_waiting_that_was_given_up_in_the_triggerer_says_why(
+    error: dict[str, Any] | None, kind: type[IttybitError], words: str, held: dict[str, Any]
+) -> None:
     deferred = deferral_of(sensor(held), task_context())
-    event = {"outcome": "error", "id": held["id"], **message}
-    with pytest.raises(IttybitError, match=f"given up .*{message.get('message', '')}") as caught:
+    event = {"outcome": "error", "id": held["id"], **({"error": error} if error else {})}
+    with pytest.raises(kind, match=words) as caught:
         resume(sensor(held), deferred, event, task_context())
+    assert type(caught.value) is kind
     assert not isinstance(caught.value, AirflowFailException)
 
 

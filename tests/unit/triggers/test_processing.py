@@ -10,9 +10,10 @@ import pytest
 import time_machine
 from task_running import fire, rebuilt, sent, uploaded
 
+from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
 from airflow_provider_ittybit.exceptions import IttybitTriggerEventError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
-from airflow_provider_ittybit.triggers.processing import FAILED_LOOKS, ProcessingTrigger, read_event, safety_net
+from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, read_event, safety_net
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,8 @@ def test_it_fires_when_processing_ended_well(generation: str, connect: Connect, 
     emulator.control.settle()
     emulator.control.forget_requests()
     status = None if generation == "media" else "ready"
-    assert fire(trigger(resource_id)) == {"outcome": "final", "id": resource_id, "status": status, "message": None}
+    event = fire(trigger(resource_id))
+    assert (event["outcome"], event["id"], event["status"], event["error"]) == ("final", resource_id, status, None)
     assert len(sent(emulator)) == 3
 
 
@@ -96,7 +98,7 @@ def test_after_the_deadline_one_last_look_is_taken(held: str, emulator: RunningE
     emulator.control.forget_requests()
     with time_machine.travel(NOW):
         event = fire(trigger(held, deadline=float(NOW - 1)))
-    assert event == {"outcome": "timeout", "id": held, "status": "waiting", "message": None}
+    assert (event["outcome"], event["id"], event["status"], event["error"]) == ("timeout", held, "waiting", None)
     assert len(sent(emulator)) == 1
 
 
