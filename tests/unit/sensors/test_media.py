@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import time_machine
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 from task_running import (
     Run,
+    Store,
     Story,
     deferral_of,
     fire,
@@ -187,7 +189,31 @@ def test_every_mode_goes_on_after_four_failing_looks(
     emulator.control.settings(processing="after_reads:1")
     resource = uploaded(image)
     emulator.control.fault(match={"method": "GET"}, after=1, times=4, status=503)
-    assert wait(resource, mode).result["status"] == "ready"
+    story = run_to_end(lambda: sensor(resource, mode), task_context(store=Store()))
+    assert story.result["status"] == "ready"
+
+
+def test_before_airflow_3_3_the_first_failing_look_counts_in_reschedule_mode(
+    held: dict[str, Any], emulator: RunningEmulator
+) -> None:
+    emulator.control.fault(match={"method": "GET"}, after=1, times=1, status=503)
+    with pytest.raises(IttybitServerError):
+        wait(held, "reschedule")
+
+
+def test_a_status_that_nobody_knows_is_told_once_however_often_it_is_seen(
+    connect: Connect, image: Path, emulator: RunningEmulator, caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
+    connect("files-flat")
+    resource = uploaded(image)
+    emulator.control.settle()
+    word = f"polishing-{resource['id']}"
+    body = json.dumps({**resource, "status": word})
+    headers = {"content-type": "application/json"}
+    emulator.control.fault(match={"method": "GET"}, times=3, status=200, body=body, headers=headers)
+    assert wait(resource, "poke").result["status"] == "ready"
+    told = caplog.text + "".join(capfd.readouterr())
+    assert told.count(f"the status '{word}'") == 1
 
 
 @MODES
