@@ -62,9 +62,9 @@ class StoredJournal:
             "since": noted.since,
             "id": noted.resource_id,
             "labelled": noted.labelled,
-            "layout": noted.layout,
+            "layout": _as_list(noted.layout),
             "arrived": _to_hex(noted.arrived),
-            "litter": noted.litter,
+            "litter": _as_list(noted.litter),
         }
         self.store.set(self.key, record)
 
@@ -111,6 +111,10 @@ def _litter(noted: Noted, *, same_bytes: bool) -> tuple[int, int] | None:
 
 def _pair(value: Any) -> tuple[int, int] | None:
     return None if value is None else (int(value[0]), int(value[1]))
+
+
+def _as_list(pair: tuple[int, int] | None) -> list[int] | None:
+    return None if pair is None else list(pair)  # Airflow's store takes what JSON has, and refuses a tuple
 
 
 def _to_hex(indices: frozenset[int]) -> str:

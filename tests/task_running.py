@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferred
+from pydantic import JsonValue, TypeAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 LONGEST = 30.0
 """Seconds after which a trigger that should have fired counts as hung."""
+
+JSON_VALUE: TypeAdapter[Any] = TypeAdapter(JsonValue)
+"""What Airflow lets through to its task state store: lists, for example, but no tuples."""
 
 TURNS = 50
 """A task that defers or is rescheduled more often than this would never end."""
@@ -40,7 +44,7 @@ class Store:
 
     def set(self, key: str, value: Any) -> None:
         assert value is not None
-        self.values[key] = json.dumps(value)
+        self.values[key] = json.dumps(JSON_VALUE.validate_python(value, strict=True))
 
     def delete(self, key: str) -> None:
         self.values.pop(key, None)
