@@ -92,28 +92,38 @@ class WaitingOperator(IttybitOperator):
         *,
         resource_ids: Sequence[str] = (),
         many: bool = False,
-        poll_interval: float = 10.0,
+        poll_interval: float | None = None,
         deadline: float | None = None,
-        awaited: str = "",
     ) -> dict[str, Any] | list[dict[str, Any]]:
-        """Resume when the trigger fired: read the resources again and end as their states say."""
-        from airflow_provider_ittybit.api.waiting import timed_out
-        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, read_event
+        """Resume when the trigger fired: read the resources again and end as their states say.
 
-        del context
-        told = read_event(event, awaited)
-        waiting = _Waiting(list(resource_ids), many, poll_interval, deadline)
+        What is missing of the arguments is taken from XCom and from the event: ``dag.test()`` hands over nothing but
+        the event, and Airflow's safety net not even that.
+        """
+        from airflow_provider_ittybit.api.waiting import timed_out
+        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, error_of, read_event
+
+        ids = list(resource_ids)
+        if not ids:
+            ids, many = self._pushed(context)
+        told = read_event(event, *ids)
+        pause = poll_interval or told.get("poll_interval") or self._pause()
+        waiting = _Waiting(ids, many, pause, deadline or told.get("deadline"))
         with self.make_hook() as hook:
             if told["outcome"] not in (ERROR, TIMEOUT):
                 return self._look_then_defer(hook, waiting)
-            statuses = [hook.get_processing(resource_id) for resource_id in resource_ids]
+            try:
+                statuses = [hook.get_processing(resource_id) for resource_id in ids]
+            except IttybitError:
+                if told["outcome"] == ERROR:
+                    raise error_of(told) from None
+                raise
         unfinished = [status for status in statuses if not self._succeeded(status)]
         if not unfinished:
             return self._result(statuses, many=many)
         if told["outcome"] == TIMEOUT:
             raise timed_out(unfinished[0].id, unfinished[0].status, self._allowed_seconds())
-        message = f"Waiting for {awaited} was given up in the triggerer: {told.get('message')}"
-        raise IttybitError(message, resource_id=awaited)
+        raise error_of(told)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Resume as Airflow does; when its own safety net ended the waiting, as after a timeout of the trigger."""
@@ -121,33 +131,48 @@ class WaitingOperator(IttybitOperator):
 
         with contextlib.suppress(TaskDeferralTimeout):
             return super().resume_execution(next_method, next_kwargs, context)
-        ti = context["ti"]  # Airflow replaced next_kwargs, so the ids are only in XCom
+        ids, _ = self._pushed(context)
+        return self.execute_complete(context, {"outcome": TIMEOUT, "id": ids[0]})
+
+    def _pushed(self, context: Any) -> tuple[list[str], bool]:
+        """Find what this very task waits for in XCom, and whether it is a list."""
+        ti = context["ti"]
         pushed = ti.xcom_pull(task_ids=self.task_id, key=ID_KEY, map_indexes=ti.map_index)
-        ids = list(pushed) if isinstance(pushed, list | tuple) else [str(pushed)]
-        event = {"outcome": TIMEOUT, "id": ids[0]}
-        many = isinstance(pushed, list | tuple)
-        return self.execute_complete(context, event, resource_ids=ids, many=many, awaited=ids[0])
+        return (list(pushed), True) if isinstance(pushed, list | tuple) else ([str(pushed)], False)
 
     def _look_then_defer(self, hook: IttybitHook, waiting: _Waiting) -> dict[str, Any] | list[dict[str, Any]]:
         """Return the result if all are done; else defer until the first that is not may be."""
+        from airflow_provider_ittybit.api.waiting import Patience
         from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
 
         statuses = []
         for resource_id in waiting.ids:
-            status = hook.get_processing(resource_id)
-            statuses.append(status)
-            if self._succeeded(status):
-                continue
+            patience = Patience()
+            try:
+                status = hook.get_processing(resource_id)
+            except IttybitError as error:
+                if not patience.forgives(error):
+                    raise
+                self.log.warning("The first look at %s failed: %s", resource_id, error)
+            else:
+                statuses.append(status)
+                if self._succeeded(status):
+                    continue
             pause, deadline = waiting.pause, waiting.deadline
             self.defer(
-                trigger=ProcessingTrigger(resource_id, self.ittybit_conn_id, poll_interval=pause, deadline=deadline),
+                trigger=ProcessingTrigger(
+                    resource_id,
+                    self.ittybit_conn_id,
+                    poll_interval=pause,
+                    deadline=deadline,
+                    failed_looks=patience.failed,
+                ),
                 method_name="execute_complete",
                 kwargs={
                     "resource_ids": waiting.ids,
                     "many": waiting.many,
                     "poll_interval": pause,
                     "deadline": deadline,
-                    "awaited": resource_id,
                 },
                 timeout=safety_net(deadline, pause),
             )

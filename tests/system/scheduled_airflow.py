@@ -71,7 +71,7 @@ class ScheduledAirflow:
     """
 
     home: Path
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _token: str = ""
 
@@ -183,7 +183,7 @@ class ScheduledAirflow:
     def _ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         url = f"http://127.0.0.1:{self._port}{path}"
-        request = Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)  # noqa: S310 - loopback
+        request = Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)
         try:
             with build_opener(ProxyHandler({})).open(request, timeout=LONGEST) as answer:
                 return json.load(answer)

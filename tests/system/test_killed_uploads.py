@@ -10,6 +10,7 @@ import hashlib
 import os
 import random
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ MIB = 1024 * 1024
 SMALL, LARGE = MIB // 2, 8 * MIB
 CHUNKS = 9
 """Chunks of the large file: eight of 7/8 MiB, two under way at a time, and the last of 1 MiB alone."""
+BYTES = "^/clip.mp4$|^/media$"
+"""Paths to which the bytes of a file go."""
 HELD = 600
 """Seconds, longer than any test: what is held back ends with the process that waits for it."""
 
@@ -128,29 +131,38 @@ def test_after_a_kill_of_the_worker_the_retry_sends_only_what_was_not_acknowledg
     assert ended["max_tries"] == 3
 
 
-@pytest.mark.parametrize(
-    ("connection", "method", "size", "parts"),
-    [
-        ("ittybit_media", "POST", LARGE, 1),
-        ("ittybit_default", "PUT", SMALL, 1),
-        ("ittybit_default", "PUT", LARGE, CHUNKS),
-    ],
-    ids=["as-a-form", "whole", "in-chunks"],
-)
+@dataclass(frozen=True)
+class Way:
+    """A way to upload a file: the connection, the method, the size, and how many requests carry its bytes."""
+
+    connection: str
+    method: str
+    size: int
+    parts: int
+
+
+WAYS = {
+    "as-a-form": Way("ittybit_media", "POST", LARGE, 1),
+    "whole": Way("ittybit_default", "PUT", SMALL, 1),
+    "in-chunks": Way("ittybit_default", "PUT", LARGE, CHUNKS),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_after_a_kill_between_the_last_byte_and_its_answer_the_retry_finds_the_file(
-    scheduled, emulator, tmp_path, connection, method, size, parts
+    scheduled, emulator, tmp_path, way
 ) -> None:
-    source = file_of(tmp_path, size)
+    source = file_of(tmp_path, way.size)
     emulator.control.settings(processing="held")
-    emulator.control.fault(match={"method": method, "path": "/clip.mp4$|^/media$"}, after=parts - 1, answer_delay=HELD)
-    run = scheduled.trigger("upload_one", source=str(source), connection=connection)
+    emulator.control.fault(match={"method": way.method, "path": BYTES}, after=way.parts - 1, answer_delay=HELD)
+    run = scheduled.trigger("upload_one", source=str(source), connection=way.connection)
     until(lambda: sha256s(emulator), "the file at the emulator")
     run.kill_task()
     run.until_it("success", try_number=2)
     assert sha256s(emulator) == [sha256(source)]
-    sent = [row for row in emulator.control.requests() if row["bytes"] >= SMALL]
-    assert len(sent) == parts
-    assert sum(row["bytes"] for row in sent) < size + 1024  # a form has a few bytes more than the file
+    sent = [row["bytes"] for row in emulator.control.requests() if row["bytes"] >= SMALL]
+    assert len(sent) == way.parts
+    assert way.size <= sum(sent) < way.size + 1024  # a form has a few bytes more than the file
 
 
 def killed_before_the_title_is_set(scheduled: ScheduledAirflow, emulator: RunningEmulator, source: Path) -> TaskRun:
@@ -222,7 +234,19 @@ def test_a_cleared_task_uploads_afresh(scheduled, emulator, tmp_path) -> None:
     assert len(puts(emulator)) == 2
 
 
-def test_a_source_that_changed_since_the_killed_try_is_uploaded_afresh(scheduled, emulator, tmp_path) -> None:
+def test_a_source_that_changed_between_two_chunks_is_uploaded_afresh(scheduled, emulator, tmp_path) -> None:
+    source = file_of(tmp_path, LARGE)
+    run = upload_until_two_chunks_hang(scheduled, emulator, source)
+    before = puts(emulator)
+    source.write_bytes(bytes_of(LARGE + 1, seed=1))
+    run.kill_task()
+    run.until_it("success", try_number=2)
+    again = [row for row in puts(emulator) if row["seq"] > before[-1]["seq"]]
+    assert sum(row["bytes"] for row in again) == LARGE + 1
+    assert sha256s(emulator) == [sha256(source)]
+
+
+def test_a_source_that_changed_after_its_bytes_arrived_is_uploaded_afresh(scheduled, emulator, tmp_path) -> None:
     source = file_of(tmp_path, SMALL)
     before = sha256(source)
     run = killed_before_the_title_is_set(scheduled, emulator, source)

@@ -51,17 +51,6 @@ def way_in(request: pytest.FixtureRequest, emulator: Any, hook_for: Callable[...
     return hook_for(version, **({"delivery_domain": emulator.delivery_url} if direct else {}))
 
 
-@pytest.fixture
-def put_by(emulator: Any, hook_for: Callable[..., IttybitHook]) -> Callable[..., IttybitHook]:
-    """Make a hook for one way in of the files generations."""
-
-    def make(version: str, *, direct: bool, **extra: Any) -> IttybitHook:
-        emulator.control.settings(processing="held")
-        return hook_for(version, **({"delivery_domain": emulator.delivery_url} if direct else {}), **extra)
-
-    return make
-
-
 def file_with(folder: Path, content: bytes, name: str = "clip.mp4") -> Path:
     path = folder / name
     path.write_bytes(content)
@@ -276,15 +265,16 @@ def test_an_answer_without_an_id_says_where_to_look(
         way_in.upload_media(file_with(tmp_path, b"x"))
 
 
-def test_an_expired_signature_is_a_permission_error_without_the_signature(
+def test_a_signature_that_is_never_good_is_a_permission_error_without_the_signature(
     put_by: Callable[..., IttybitHook], emulator: Any, tmp_path: Path
 ) -> None:
     hook = put_by("files-flat", direct=False)
     url = hook.sign_url("clip.mp4", method="put").replace("expiry=", "expiry=1")
-    emulator.control.fault(match={"path": "^/signatures$"}, status=200, body=f'{{"url": "{url}"}}')
+    emulator.control.fault(match={"path": "^/signatures$"}, status=200, body=f'{{"url": "{url}"}}', times=0)
     with pytest.raises(IttybitPermissionError, match="signature of this URL is wrong") as caught:
         hook.upload_media(file_with(tmp_path, b"x"))
     assert url.rpartition("signature=")[2] not in str(caught.value)
+    assert [request["status"] for request in emulator.control.requests(method="PUT")] == [403, 403]
 
 
 def test_the_rate_limit_of_all_attempts_is_an_error(

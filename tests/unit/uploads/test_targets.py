@@ -14,6 +14,7 @@ from airflow_provider_ittybit.api import delivery
 from airflow_provider_ittybit.api.forms import form_text
 from airflow_provider_ittybit.api.generations import BY_NAME, Upload
 from airflow_provider_ittybit.api.messages import Origin
+from airflow_provider_ittybit.emulator.signing import signed_url
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitPermissionError, IttybitServerError
 from airflow_provider_ittybit.uploads.targets import DeliveryDomain, SignedUrl, target_for
 
@@ -165,8 +166,7 @@ def test_an_expired_url_of_ittybit_is_renewed_before_a_byte_goes(
 ) -> None:
     hook = put_by(version)
     long_ago = int(time.time()) - 100
-    url = hook.sign_url("clip.mp4", method="put", expiry=long_ago)
-    emulator.control.forget_requests()
+    url = signed_url(emulator.delivery_url, emulator.api_key, "clip.mp4", long_ago, "put")
     body = f'{{"url": "{url}", "expiry": {long_ago}}}'
     emulator.control.fault(match={"path": "^/signatures$"}, status=200, body=body)
     content = some_bytes(8001)
@@ -180,8 +180,7 @@ def test_a_url_whose_end_is_not_told_is_renewed_when_it_is_refused(
     put_by: PutBy, emulator: RunningEmulator, tmp_path: Path
 ) -> None:
     hook = put_by("files-flat")
-    url = hook.sign_url("clip.mp4", method="put", expiry=int(time.time()) - 100)
-    emulator.control.forget_requests()
+    url = signed_url(emulator.delivery_url, emulator.api_key, "clip.mp4", int(time.time()) - 100, "put")
     emulator.control.fault(match={"path": "^/signatures$"}, status=200, body=f'{{"url": "{url}"}}')
     content = some_bytes(8001)
     hook.upload_media(file_with(tmp_path, content))
