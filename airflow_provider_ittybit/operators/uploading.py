@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_ittybit.durability import journal_of
 from airflow_provider_ittybit.exceptions import (
+    IttybitError,
     IttybitInputError,
     IttybitUploadsFailedError,
     IttybitUploadsRefusedError,
@@ -54,7 +55,7 @@ def upload_all(
     uploaded = [resource for resource in results if resource is not None]
     if errors:
         context["ti"].xcom_push(key="ittybit_uploaded", value=[str(resource["id"]) for resource in uploaded])
-        raise _failure(sources, uploaded, errors)
+        raise _failure(sources, uploaded, errors) from next(iter(errors.values()))
     return uploaded
 
 
@@ -86,7 +87,11 @@ def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str,
 def _failure(
     sources: Sequence[object], uploaded: Sequence[Mapping[str, Any]], errors: Mapping[int, Exception]
 ) -> IttybitUploadsFailedError:
-    failed = {presentable(str(sources[position])): str(error) for position, error in errors.items()}
+    failed: dict[str, str] = {}
+    for position, error in errors.items():
+        name = presentable(str(sources[position]))
+        name = f"{name} (number {position + 1})" if name in failed else name
+        failed[name] = str(error) if isinstance(error, IttybitError) else f"{type(error).__name__}, see the log."
     listed = "\n".join(f"- {name}: {reason}" for name, reason in failed.items())
     message = (
         f"{len(failed)} of {len(sources)} uploads failed; the other {len(uploaded)} are kept at ittybit, and a retry "

@@ -23,7 +23,7 @@ INTRODUCTION = """\
 <!-- Written by `make bench-docs` from the figures of `make bench`; changes by hand are lost. -->
 
 How fast uploads are, and how much memory they need, next to curl and to other libraries. `make bench` measures it on
-your machine; {runs} runs of everything were made for this page.
+your machine.
 """
 
 METHOD = """\
@@ -48,7 +48,7 @@ METHOD = """\
 def page(results: Mapping[str, Any]) -> str:
     """Write the page."""
     parts = [
-        INTRODUCTION.format(runs=results["runs"]),
+        INTRODUCTION,
         *(table.markdown() for table in all_tables(results)),
         METHOD,
         _where(results),

@@ -27,6 +27,7 @@ def summary(experiment: Experiment, all_series: Sequence[Series]) -> dict[str, A
         "title": experiment.title,
         "scheme": experiment.scheme,
         "bytes": experiment.size,
+        "runs": max(len(series.outcomes) for series in all_series),
         "note": experiment.note,
         "contenders": [_contender(series, by_name.get(series.entry.over or "")) for series in all_series],
     }

@@ -46,7 +46,7 @@ class Runner:
     """Runs experiments.
 
     :param environment: of each process.
-    :param rounds: how many count.
+    :param rounds: how many count, unless the experiment wants some times as many.
     :param tell: called with a line for the impatient.
     """
 
@@ -63,7 +63,7 @@ class Runner:
         :param arrived: tells how many bytes the server got, to be sure that the upload happened.
         """
         all_series = [Series(entry) for entry in experiment.entries]
-        for number in range(-int(experiment.warm_up), self.rounds):
+        for number in range(-int(experiment.warm_up), self.rounds * experiment.times):
             which = f"round {number + 1}" if number >= 0 else "warm-up"
             for series in all_series:
                 if series.error is not None:

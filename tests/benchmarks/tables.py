@@ -62,7 +62,9 @@ def _comparison(experiment: Mapping[str, Any]) -> Table:
     head = ("contender", "median", "all runs", "÷ reference", "CPU", "peak memory above imports")
     rows = [_row(one, experiment["bytes"]) for one in experiment["contenders"]]
     failed = [f"{one['label']} failed: {one['error']}." for one in experiment["contenders"] if one["error"]]
-    return Table(experiment["title"], head, rows, " ".join([experiment["note"], *failed]).strip())
+    return Table(
+        f"{experiment['title']}, {experiment['runs']} runs", head, rows, " ".join([experiment["note"], *failed]).strip()
+    )
 
 
 def _row(one: Mapping[str, Any], size: int) -> tuple[str, ...]:
@@ -90,4 +92,5 @@ def _memory(experiments: Sequence[Mapping[str, Any]]) -> Table:
             cell = "failed" if peak is None else f"{peak / MIB:.1f} MiB"
             peaks.setdefault(f"{one['label']}, {experiment['scheme']}", []).append(cell)
     rows = [(label, *cells) for label, cells in peaks.items()]
-    return Table("Peak memory above the imports", head[: len(rows[0])], rows)
+    runs = experiments[0]["runs"]
+    return Table(f"Peak memory above the imports, {runs} runs", head[: len(rows[0])], rows)

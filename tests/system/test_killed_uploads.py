@@ -31,7 +31,7 @@ CHUNKS = 9
 BYTES = "^/clip.mp4$|^/media$"
 """Paths to which the bytes of a file go."""
 HELD = 600
-"""Seconds, longer than any test: what is held back ends with the process that waits for it."""
+"""Seconds for which the emulator holds a request: longer than any test, so the kill falls into them for certain."""
 
 
 @pytest.fixture(scope="module")
