@@ -136,10 +136,10 @@ def read_event(event: object, *resource_ids: str) -> dict[str, Any]:
 
 def error_of(told: dict[str, Any]) -> IttybitError:
     """Make again, from an event that says ``error``, the error for which the triggerer gave up."""
-    error = IttybitError.from_json(told.get("error") or {"message": told.get("message") or ""})
-    if not error.message:
-        error.message = f"Waiting for {told.get('id')} was given up in the triggerer, which did not say why."
-    return error
+    if told.get("error"):
+        return IttybitError.from_json(told["error"])
+    why = told.get("message") or "it did not say why"
+    return IttybitError(f"Waiting for {told.get('id')} was given up in the triggerer: {why}")
 
 
 def safety_net(deadline: float | None, pause: float) -> timedelta | None:

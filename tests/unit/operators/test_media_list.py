@@ -69,7 +69,8 @@ def test_neighbouring_intervals_share_nothing_and_leave_nothing_out(generation: 
     assert listed(created_after=edge) == [newest, middle]
     assert listed(created_before=edge) == [oldest]
     assert listed(created_after=oldest["created"], created_before=edge) == [oldest]
-    assert listed(created_after=edge, created_before=edge) == []
+    with pytest.raises(IttybitInputError, match="timetable with intervals"):
+        listed(created_after=edge, created_before=edge)
 
 
 def test_the_data_interval_of_a_run_can_be_templated(three: Three) -> None:
