@@ -40,8 +40,15 @@ def test_eight_gigabytes_take_no_more_memory_than_a_few_blocks(
     sink: str, tmp_path: Path, version: str, chunking: dict[str, int]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, str(TESTS / "memory_of_an_upload.py"), sink, version, str(SIZE), str(tmp_path)]
-        + [json.dumps(chunking)],
+        [
+            sys.executable,
+            str(TESTS / "memory_of_an_upload.py"),
+            sink,
+            version,
+            str(SIZE),
+            str(tmp_path),
+            json.dumps(chunking),
+        ],
         capture_output=True,
         text=True,
         check=False,
