@@ -8,6 +8,7 @@ from airflow_provider_ittybit.api.decoding import Page, read_confirmation, read_
 from airflow_provider_ittybit.api.generations import GENERATIONS, Generation
 from airflow_provider_ittybit.api.identifiers import check_id, path_segment, resource_of
 from airflow_provider_ittybit.api.messages import Call, Request
+from airflow_provider_ittybit.api.numbers import whole_number
 from airflow_provider_ittybit.exceptions import IttybitInputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def list_resources(
     *,
     resource: str | None = None,
     kind: str | None = None,
-    limit: int | None = None,
+    limit: int | str | None = None,
     order_by: str | None = None,
     order: str | None = None,
     filters: Mapping[str, str | None] | None = None,
@@ -35,11 +36,12 @@ def list_resources(
     :param limit: page size, by default the largest the generation takes, for the fewest requests.
     :param order_by: sort key, where the generation documents any.
     :param order: ``asc`` or ``desc``, where the generation documents it.
-    :param filters: other filters of the collection by name; ``None`` values are left out.
+    :param filters: other filters of the collection by name; ``None`` values are left out, empty ones refused.
     :raises IttybitInputError: a value outside what the generation takes.
     :raises IttybitUnsupportedError: the generation has no such collection, order or filter.
     """
     name = resource or generation.main
+    _refuse_empty({"kind": kind, **(filters or {})})
     if kind is not None and name == generation.main and generation.by_kind:
         if kind not in generation.by_kind:
             msg = "kind"
@@ -123,17 +125,18 @@ def _path(generation: Generation, resource_id: str, verb: str, resource: str | N
     return f"{row.path}/{path_segment(resource_id)}"
 
 
-def _page_size(generation: Generation, limit: int | None) -> int:
+def _page_size(generation: Generation, limit: int | str | None) -> int:
     low, high = generation.limits
     if limit is None:
         return high
-    if isinstance(limit, bool) or not isinstance(limit, int) or not low <= limit <= high:
+    number = whole_number(limit)
+    if number is None or not low <= number <= high:
         message = (
             f"limit={limit!r} is no page size of the ittybit API generation {generation.name!r}: it takes "
             f"{low} to {high}. To bound the whole list, use max_items."
         )
         raise IttybitInputError(message)
-    return limit
+    return number
 
 
 def _order_by(generation: Generation, order_by: str) -> str:
@@ -154,6 +157,16 @@ def _order(generation: Generation, order: str) -> str:
         msg = "order"
         raise _not_one_of(msg, order, ORDERS)
     return order
+
+
+def _refuse_empty(filters: Mapping[str, str | None]) -> None:
+    empty = [name for name, value in filters.items() if value is not None and not str(value).strip()]
+    if empty:
+        message = (
+            f"{empty[0]} is an empty string. Did a template render to nothing? Everything would be listed; "
+            "if that is wanted, pass None."
+        )
+        raise IttybitInputError(message)
 
 
 def _not_one_of(name: str, value: object, values: tuple[str, ...]) -> IttybitInputError:

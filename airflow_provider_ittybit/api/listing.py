@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api.calls import list_resources
 from airflow_provider_ittybit.api.messages import Call
+from airflow_provider_ittybit.api.numbers import whole_number
 from airflow_provider_ittybit.api.paging import Pager
 from airflow_provider_ittybit.api.selection import Selection, Wanted
 from airflow_provider_ittybit.api.timestamps import as_time
 from airflow_provider_ittybit.exceptions import IttybitInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from airflow_provider_ittybit.api.decoding import Page
     from airflow_provider_ittybit.api.generations import Generation
@@ -30,7 +32,7 @@ class Listing:
     :param created_after: only what was created at this time or later.
     :param created_before: only what was created before this time.
     :param max_items: at most so many items.
-    :param filters: other filters of the collection by name.
+    :param filters: other filters of the collection by name, such as ``status``.
     :raises IttybitInputError: a value that cannot be used.
     :raises IttybitUnsupportedError: the generation cannot do it.
     """
@@ -41,15 +43,16 @@ class Listing:
         *,
         resource: str | None = None,
         kind: str | None = None,
-        limit: int | None = None,
+        limit: int | str | None = None,
         order_by: str | None = None,
         order: str | None = None,
         created_after: object = None,
         created_before: object = None,
-        max_items: int | None = None,
-        filters: Mapping[str, str | None] | None = None,
+        max_items: int | str | None = None,
+        **filters: str | None,
     ) -> None:
-        if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int) or max_items < 0):
+        most = whole_number(max_items)
+        if max_items is not None and (most is None or most < 0):
             message = f"max_items={max_items!r} is no number of items: give 0 or more, or None for all."
             raise IttybitInputError(message)
         after, before = as_time(created_after, "created_after"), as_time(created_before, "created_before")
@@ -60,10 +63,15 @@ class Listing:
                 "DeltaDataIntervalTimetable, or CronDataIntervalTimetable."
             )
             raise IttybitInputError(message)
-        first = list_resources(
-            generation, resource=resource, kind=kind, limit=limit, order_by=order_by, order=order, filters=filters
+        ask = partial(
+            list_resources, generation, resource=resource, kind=kind, order_by=order_by, order=order, filters=filters
         )
-        sifted = bool(generation.by_kind) or any(name == "kind" for name, _ in first.request.query)
+        first = ask(limit=limit)
+        by_path = bool(generation.by_kind) and resource in (None, generation.main)
+        sifted = kind is None or by_path or any(name == "kind" for name, _ in first.request.query)
+        if limit is None and most and sifted and after is None and before is None:
+            low, high = generation.limits
+            first = ask(limit=max(low, min(most, high)))
         self._read = first.read
         self._pager = Pager(generation, first.request)
         self._selection = Selection(
@@ -71,7 +79,7 @@ class Listing:
                 kind=None if sifted else kind,
                 created_after=after,
                 created_before=before,
-                max_items=max_items,
+                max_items=most,
                 newest_first=_newest_first(generation, order_by, order),
                 oldest_first=generation.can_order and order == "asc" and order_by in (None, "created"),
             )
@@ -86,9 +94,11 @@ class Listing:
         return Call(request, self._read) if request is not None else None
 
     @property
-    def stopped_because(self) -> str | None:
-        """Why the list ended before ittybit said so, if it did."""
-        return self._pager.stopped_because
+    def remark(self) -> str | None:
+        """What to tell about the list at its end: why it ended before ittybit said so, or that it looks odd."""
+        if self._pager.stopped_because:
+            return f"The list ended early: {self._pager.stopped_because}."
+        return f"The list is empty: {self._selection.doubt}." if self._selection.doubt else None
 
     def receive(self, page: Page) -> Iterator[dict[str, Any]]:
         """Take the page that answers ``call`` and yield what is wanted of it."""

@@ -49,6 +49,7 @@ class Selection:
         self._last: pendulum.DateTime | None = None
         self._falling = self._rising = False
         self._kept = 0
+        self._other_kinds: set[str] = set()
         self.complete = wanted.max_items is not None and wanted.max_items <= 0
 
     def take(self, items: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
@@ -69,6 +70,7 @@ class Selection:
                 if older[-1] or newer:
                     continue
             if wanted.kind is not None and item.get("kind") != wanted.kind:
+                self._other_kinds.add(str(item.get("kind"))[:40])
                 continue
             yield item
             self._kept += 1
@@ -76,6 +78,13 @@ class Selection:
                 self.complete = True
                 return
         self.complete = self._is_past(older, newer=newer)
+
+    @property
+    def doubt(self) -> str | None:
+        """What is odd about the result: no item of the wanted kind among several of others, as after a slip."""
+        if self._kept or not self._other_kinds:
+            return None
+        return f"no item has the kind {self._wanted.kind!r}; there are: {', '.join(sorted(self._other_kinds)[:10])}"
 
     def _is_past(self, older: list[bool], *, newer: bool) -> bool:
         """Tell from a page whether all later ones lie outside the interval.

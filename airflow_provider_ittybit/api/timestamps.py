@@ -47,18 +47,20 @@ def created_at(resource: Mapping[str, Any]) -> pendulum.DateTime | None:
 def as_time(value: object, name: str) -> pendulum.DateTime | None:
     """Read a time that a user gave.
 
-    :param value: a ``datetime`` (without zone: UTC), an ISO 8601 string or Unix seconds; ``None`` and an
-        empty string mean no limit, so that a template may render to nothing.
+    :param value: a ``datetime`` (without zone: UTC), an ISO 8601 string or Unix seconds; ``None`` means no limit. An
+        empty string does not: a template that rendered to nothing must not widen what is listed, and maybe deleted.
     :param name: the parameter's name, for the error.
     :raises IttybitInputError: it is none of these.
     """
-    if value is None or value == "":
+    if value is None:
         return None
     if isinstance(value, datetime):
         return pendulum.instance(value, tz="UTC")
     parsed = read_time(value)
     if parsed is None:
-        message = f"{name}={value!r} is not a time: give a datetime, an ISO 8601 string or Unix seconds."
+        message = (
+            f"{name}={value!r} is not a time: give a datetime, an ISO 8601 string, Unix seconds, or None for no limit."
+        )
         raise IttybitInputError(message)
     return parsed
 

@@ -52,7 +52,11 @@ class ConnectedHook(BaseHook):
         return self._settings
 
     async def aget_settings(self) -> Settings:
-        """Return what ``settings`` does, without blocking the triggerer's event loop."""
+        """Return what ``settings`` does, without blocking the triggerer's event loop.
+
+        :return: the checked connection.
+        :raises IttybitConfigurationError: it does not exist, or holds something that cannot be used.
+        """
         if self._settings is None:
             from airflow.providers.common.compat.connection import get_async_connection
 
@@ -64,7 +68,11 @@ class ConnectedHook(BaseHook):
         return self._settings
 
     def get_conn(self) -> BlockingTransport:
-        """Return the transport that carries this hook's calls; it is made once and kept."""
+        """Return the transport that carries this hook's calls; it is made once and kept.
+
+        :return: the transport; ``close`` of the hook, or leaving its ``with`` block, closes it.
+        :raises IttybitConfigurationError: the connection is missing or cannot be used.
+        """
         if self._transport is None:
             from airflow_provider_ittybit.transport.blocking import BlockingTransport
 

@@ -91,6 +91,8 @@ class IttybitHook(TriggererReads):
         :return: the resource as ittybit answered it: a media (media generation), a file, a run (tasks generation) or
             a job. Its processing may still go on: see ``wait_for_processing``.
         :raises IttybitSourceError: the source is a directory, empty or unreadable.
+        :raises IttybitUnsupportedError: the pinned generation cannot take this source or one of the fields.
+        :raises IttybitError: ittybit refused it, or did not answer.
         """
         from airflow_provider_ittybit.uploads.chunks import as_chunking
         from airflow_provider_ittybit.uploads.formats import doubt_about
@@ -116,19 +118,20 @@ class IttybitHook(TriggererReads):
         *,
         resource: str | None = None,
         kind: str | None = None,
-        limit: int | None = None,
+        limit: int | str | None = None,
         order_by: str | None = None,
         order: str | None = None,
         created_after: object = None,
         created_before: object = None,
-        max_items: int | None = None,
+        max_items: int | str | None = None,
         **filters: str | None,
     ) -> Iterator[dict[str, Any]]:
         """Go through what the project holds, page by page, in flat memory.
 
         :param resource: ``media``, ``files``, ``tasks``, ``runs`` or ``jobs``; by default what an upload adds to.
         :param kind: only this kind, such as ``video``.
-        :param limit: page size (1 to 250 in the media generation, 1 to 100 elsewhere); by default the largest.
+        :param limit: page size (1 to 250 in the media generation, 1 to 100 elsewhere); by default the largest, or
+            ``max_items`` if that is smaller and the server sifts.
         :param order_by: ``created``, ``updated`` or ``filesize`` (media generation only).
         :param order: ``asc`` or ``desc``, where the generation documents it.
         :param created_after: only what was created at this time or later: a ``datetime``, an ISO 8601 string or Unix
@@ -137,6 +140,9 @@ class IttybitHook(TriggererReads):
         :param max_items: at most so many items.
         :param filters: other filters of the collection, such as ``status``, where the generation documents them.
         :return: an iterator over the resources as ittybit sent them.
+        :raises IttybitInputError: a value that cannot be used; an empty string is refused where it would mean "all".
+        :raises IttybitUnsupportedError: the pinned generation has no such collection, order or filter.
+        :raises IttybitError: ittybit refused a page or did not answer.
         """
         listing = Listing(
             self.settings.generation,
@@ -148,7 +154,7 @@ class IttybitHook(TriggererReads):
             created_after=created_after,
             created_before=created_before,
             max_items=max_items,
-            filters=filters,
+            **filters,
         )
         return self._walk(listing)
 
@@ -157,6 +163,9 @@ class IttybitHook(TriggererReads):
 
         :param resource: ``tasks``, ``runs`` or ``jobs``; by default ``jobs`` in the jobs generation, whose single
             tasks have no list, and ``tasks`` elsewhere.
+        :param parameters: see ``list_media``.
+        :return: an iterator over tasks, runs or jobs as ittybit sent them.
+        :raises IttybitUnsupportedError: the media generation has none.
         """
         return self.list_media(resource=resource or calls.task_list(self.settings.generation), **parameters)
 
@@ -165,13 +174,22 @@ class IttybitHook(TriggererReads):
 
         :param media_id: its id.
         :param resource: name of the collection, for an id without a known prefix.
+        :return: the resource as ittybit sent it, without envelope.
+        :raises IttybitInputError: no id, or a malformed one; nothing was sent.
         :raises IttybitNotFoundError: there is none with this id. A deleted media of the media generation can
             still be read.
         """
         return self._send(calls.get_resource(self.settings.generation, media_id, resource))
 
     def get_task(self, task_id: str, *, resource: str | None = None) -> dict[str, Any]:
-        """Read one processing task, run or job (all generations but the media generation)."""
+        """Read one processing task, run or job.
+
+        :param task_id: its id.
+        :param resource: name of the collection, for an id without a known prefix.
+        :return: the task, run or job as ittybit sent it, without envelope.
+        :raises IttybitUnsupportedError: the media generation has none.
+        :raises IttybitNotFoundError: there is none with this id.
+        """
         return self._send(calls.get_task(self.settings.generation, task_id, resource))
 
     def update_media(self, media_id: str, *, resource: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -182,6 +200,9 @@ class IttybitHook(TriggererReads):
         :param fields: for a file ``folder``, ``filename``, ``ref``, ``metadata``; for a media ``title``, ``alt``,
             ``metadata``. A metadata key set to ``None`` is removed.
         :return: the resource as it is now.
+        :raises IttybitInputError: nothing to change, or a field that this resource does not have; nothing was sent.
+        :raises IttybitUnsupportedError: the generation changes no resources of this kind.
+        :raises IttybitNotFoundError: there is none with this id.
         """
         return self._send(calls.update_resource(self.settings.generation, media_id, fields, resource))
 
@@ -191,6 +212,8 @@ class IttybitHook(TriggererReads):
         :param media_id: its id; an empty one is refused before any request.
         :param resource: name of the collection, for an id without a known prefix.
         :return: ``{"id", "deleted": True, "missing": whether it was gone before, "message": ittybit's words}``.
+        :raises IttybitInputError: no id, or a malformed one; nothing was sent.
+        :raises IttybitUnsupportedError: the generation deletes no resources of this kind.
         """
         call = calls.delete_resource(self.settings.generation, media_id, resource)
         try:
@@ -216,6 +239,9 @@ class IttybitHook(TriggererReads):
         :param idempotency_key: lets ittybit recognise a repetition within 24 h (jobs generation; not sent elsewhere).
         :param fields: other fields of the task, such as ``folder``, ``filename``, ``ref``.
         :return: the task, run or job as ittybit answered it; see ``wait_for_processing``.
+        :raises IttybitUnsupportedError: the media generation has none.
+        :raises IttybitInputError: an input or an option that cannot be sent.
+        :raises IttybitInvalidRequestError: ittybit does not know the kind or one of its options.
         """
         call = creations.create_task(
             self.settings.generation, kind, input, options, fields, idempotency_key=idempotency_key
@@ -227,6 +253,9 @@ class IttybitHook(TriggererReads):
 
         :param media_id: id of a file, media, task, run or job.
         :param resource: name of the collection, for an id without a known prefix.
+        :return: ``id``, ``state`` (what it means), ``status`` (ittybit's word), ``error`` (ittybit's text) and
+            ``resource`` (as received). A status that no vocabulary has counts as still processing.
+        :raises IttybitNotFoundError: there is none with this id.
         """
         return self._noticed(media_id, read_processing(self.get_media(media_id, resource=resource)))
 
@@ -281,6 +310,9 @@ class IttybitHook(TriggererReads):
         :param folder: the folder it is in.
         :param method: ``get`` or ``put``.
         :param expiry: Unix seconds until which it works; by default ittybit decides (an hour, in early 2025).
+        :return: the URL.
+        :raises IttybitUnsupportedError: the generation signs no URLs.
+        :raises IttybitUnreadableAnswerError: ittybit answered without a usable URL.
         """
         call = delivery.sign(self.settings.generation, filename, folder=folder, method=method, expiry=expiry)
         return self._send(call).url
@@ -291,6 +323,7 @@ class IttybitHook(TriggererReads):
         :param request: for instance ``Request("POST", "/automations", json={…})`` of
             :mod:`airflow_provider_ittybit.api.messages`. All methods exist, ``PUT`` and ``PATCH`` among them.
         :return: the JSON of the answer, without envelope; ``None`` for an empty answer.
+        :raises IttybitError: no answer, or one that means "no".
         """
         return self._send(Call(request, read_anything))
 
@@ -321,5 +354,5 @@ class IttybitHook(TriggererReads):
     def _walk(self, listing: Listing) -> Iterator[dict[str, Any]]:
         while (call := listing.call) is not None:
             yield from listing.receive(self._send(call))
-        if listing.stopped_because:
-            self.log.warning("The list ended early: %s.", listing.stopped_because)
+        if listing.remark:
+            self.log.warning("%s", listing.remark)

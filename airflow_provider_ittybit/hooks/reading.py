@@ -30,7 +30,11 @@ class TriggererReads(ConnectedHook):
         return {**super().__getstate__(), "_async_transport": None}
 
     async def aget_conn(self) -> AsyncTransport:
-        """Return the transport for the running event loop; close it with ``aclose``."""
+        """Return the transport for the running event loop; close it with ``aclose``.
+
+        :return: the transport, made once and kept.
+        :raises IttybitConfigurationError: the connection is missing or cannot be used.
+        """
         if self._async_transport is None:
             from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 
@@ -44,25 +48,27 @@ class TriggererReads(ConnectedHook):
             await transport.close()
 
     async def aget_media(self, media_id: str, *, resource: str | None = None) -> dict[str, Any]:
-        """Read one resource, as ``get_media`` does."""
+        """Read one resource, with the parameters, result and errors of ``get_media``."""
         transport = await self.aget_conn()
         return await transport.send(calls.get_resource(transport.settings.generation, media_id, resource))
 
     async def aget_task(self, task_id: str, *, resource: str | None = None) -> dict[str, Any]:
-        """Read one processing task, run or job, as ``get_task`` does."""
+        """Read one processing task, run or job, with the parameters, result and errors of ``get_task``."""
         transport = await self.aget_conn()
         return await transport.send(calls.get_task(transport.settings.generation, task_id, resource))
 
-    async def alist_media(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
-        """Go through resources, with the parameters of ``list_media``."""
+    async def alist_media(self, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
+        """Go through resources, with the parameters, items and errors of ``list_media``."""
         transport = await self.aget_conn()
-        listing = Listing(transport.settings.generation, **filters)
+        listing = Listing(transport.settings.generation, **parameters)
         while listing.call is not None:
             for item in listing.receive(await transport.send(listing.call)):
                 yield item
+        if listing.remark:
+            self.log.warning("%s", listing.remark)
 
     async def aget_processing(self, media_id: str, *, resource: str | None = None) -> ProcessingStatus:
-        """Read where the processing of a resource stands, as ``get_processing`` does."""
+        """Read where processing stands, with the parameters, result and errors of ``get_processing``."""
         return self._noticed(media_id, read_processing(await self.aget_media(media_id, resource=resource)))
 
     def _noticed(self, media_id: str, status: ProcessingStatus) -> ProcessingStatus:

@@ -146,7 +146,8 @@ class ListMediaOperator(IttybitOperator):
     :param resource: ``media``, ``files``, ``tasks``, ``runs`` or ``jobs``; by default what an upload adds to.
         (templated)
     :param kind: only this kind, such as ``video``. (templated)
-    :param limit: page size, from 1 to 250 in the media generation and 1 to 100 elsewhere; by default the largest.
+    :param limit: page size, from 1 to 250 in the media generation and 1 to 100 elsewhere; by default the largest, or
+        ``max_items`` if that is smaller and the server sifts. (templated)
     :param order_by: ``created``, ``updated`` or ``filesize``; media generation only. (templated)
     :param order: ``asc`` or ``desc``, where the generation documents it. (templated)
     :param created_after: only what was created at this time or later, such as ``{{ data_interval_start }}``; reading
@@ -155,22 +156,27 @@ class ListMediaOperator(IttybitOperator):
         neighbouring runs share no item. (templated)
     :param filters: other filters of the collection, such as ``{"status": "failed"}``, where documented. (templated)
     :param fields: keep only these top-level fields of each item; one that an item lacks is ``None``. (templated)
-    :param max_items: at most so many items.
+    :param max_items: at most so many items. (templated)
     :param output_path: a path or URL of any ``ObjectStoragePath`` scheme, to which the items go as JSON Lines instead
         of XCom. It is written when the whole list was read, so a failed task leaves no half file. (templated)
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: the list of items (XCom); with ``output_path``: ``{"output_path", "items"}``, ``items`` being their number.
+    :raises IttybitInputError: a value that cannot be used. An empty ``kind``, time or filter is refused: a template
+        that rendered to nothing would list, and perhaps delete, everything.
+    :raises IttybitUnsupportedError: the pinned API generation has no such collection, order or filter.
     """
 
     template_fields: Sequence[str] = (
         "resource",
         "kind",
+        "limit",
         "order_by",
         "order",
         "created_after",
         "created_before",
         "filters",
         "fields",
+        "max_items",
         "output_path",
         "ittybit_conn_id",
     )
@@ -180,14 +186,14 @@ class ListMediaOperator(IttybitOperator):
         *,
         resource: str | None = None,
         kind: str | None = None,
-        limit: int | None = None,
+        limit: int | str | None = None,
         order_by: str | None = None,
         order: str | None = None,
         created_after: object = None,
         created_before: object = None,
         filters: Mapping[str, str] | None = None,
         fields: Sequence[str] | None = None,
-        max_items: int | None = None,
+        max_items: int | str | None = None,
         output_path: object = None,
         **kwargs: Any,
     ) -> None:
@@ -211,7 +217,7 @@ class ListMediaOperator(IttybitOperator):
         del context
         parameters: dict[str, Any] = {
             "resource": self.resource or None,
-            "kind": self.kind or None,
+            "kind": self.kind,
             "limit": self.limit,
             "order_by": self.order_by or None,
             "order": self.order or None,
@@ -240,6 +246,7 @@ class GetMediaOperator(IttybitOperator):
     :param resource: name of the collection, for an id without a known prefix. (templated)
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: the resource as ittybit sent it (XCom).
+    :raises IttybitInputError: no id, or a malformed one; nothing was sent.
     :raises IttybitNotFoundError: there is none with this id.
     """
 
@@ -272,7 +279,9 @@ class UpdateMediaOperator(IttybitOperator):
     :param resource: name of the collection, for an id without a known prefix. (templated)
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: the resource as it is now (XCom).
-    :raises IttybitInputError: nothing to change, or a field that this resource does not have.
+    :raises IttybitInputError: nothing to change, or a field that this resource does not have; nothing was sent.
+    :raises IttybitUnsupportedError: the pinned API generation changes nothing of this kind.
+    :raises IttybitNotFoundError: there is none with this id.
     """
 
     template_fields: Sequence[str] = (
@@ -333,6 +342,7 @@ class DeleteMediaOperator(IttybitOperator):
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: ``{"deleted": ids, "missing": ids that were gone before}`` (XCom); ``deleted`` holds both.
     :raises IttybitInputError: an id is empty or malformed; nothing was deleted.
+    :raises IttybitUnsupportedError: the pinned API generation deletes nothing of this kind; nothing was deleted.
     """
 
     template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")

@@ -190,7 +190,7 @@ def test_what_fails_shows_no_key(
         lambda: ListMediaOperator(task_id="task"),
         lambda: GetMediaOperator(task_id="task", media_id="file_1"),
         lambda: DeleteMediaOperator(task_id="task", media_id=["file_1", "file_2"]),
-        lambda: MediaProcessingSensor(task_id="task", media_id="file_1", deferrable=True),
+        lambda: MediaProcessingSensor(task_id="task", media_id="file_1", deferrable=True, poke_interval=0.01),
     ]
     outcomes = [seen.run(task) for task in tasks]
     assert any(isinstance(outcome, IttybitError) for outcome in outcomes)
@@ -207,7 +207,9 @@ def test_an_error_in_which_ittybit_repeats_the_key_shows_none(
     emulator.control.fault(times=0, status=401, message=f"The key {key} is none.", headers={"X-Request-Id": key})
     tasks: list[Callable[[], BaseOperator]] = [
         lambda: ListMediaOperator(task_id="task"),
-        lambda: MediaProcessingSensor(task_id="task", media_id="file_1", resource="media", deferrable=True),
+        lambda: MediaProcessingSensor(
+            task_id="task", media_id="file_1", resource="media", deferrable=True, poke_interval=0.01
+        ),
     ]
     assert all(isinstance(seen.run(task), IttybitError) for task in tasks)
     assert "is none." in seen.text

@@ -32,7 +32,7 @@ def test_all_pages_are_read_to_the_end() -> None:
     listing = Listing(FLAT)
     assert read(listing, page(9, 8, more=True), page(7), page()) == (["x_9", "x_8", "x_7"], 3)
     assert listing.call is None
-    assert listing.stopped_because is None
+    assert listing.remark is None
 
 
 def test_no_page_is_asked_for_once_enough_is_there() -> None:
@@ -44,10 +44,64 @@ def test_no_item_wanted_asks_for_nothing() -> None:
     assert Listing(FLAT, max_items=0).call is None
 
 
-@pytest.mark.parametrize("bound", [-1, True, "5", 1.0])
+@pytest.mark.parametrize("bound", [-1, True, "-5", "5 items", "", 1.0])
 def test_a_bound_that_is_no_number_of_items_is_refused(bound: Any) -> None:
     with pytest.raises(IttybitInputError, match="max_items"):
         Listing(FLAT, max_items=bound)
+
+
+@pytest.mark.parametrize("bound", [2, "2"])
+def test_a_bound_may_be_rendered_by_a_template(bound: Any) -> None:
+    assert read(Listing(FLAT, max_items=bound), page(9, 8, 7)) == (["x_9", "x_8"], 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [
+        ({"max_items": 5}, "5"),
+        ({"max_items": "5"}, "5"),
+        ({"max_items": 500}, "100"),
+        ({"max_items": 5, "limit": 20}, "20"),
+        ({"max_items": 5, "limit": "20"}, "20"),
+        ({"max_items": 5, "kind": "video"}, "100"),
+        ({"max_items": 5, "created_after": "2025-08-20"}, "100"),
+        ({"max_items": 5, "created_before": "2025-08-20"}, "100"),
+        ({}, "100"),
+    ],
+)
+def test_a_page_is_no_larger_than_what_is_wanted_of_it(arguments: dict[str, Any], size: str) -> None:
+    call = Listing(FLAT, **arguments).call
+    assert call is not None
+    assert dict(call.request.query)["limit"] == size
+
+
+def test_a_kind_that_nothing_has_is_remarked_with_the_kinds_there_are() -> None:
+    listing = Listing(FLAT, kind="vidio")
+    assert read(listing, Page((*page(9).items, *page(8, kind="image").items))) == ([], 1)
+    assert "no item has the kind 'vidio'; there are: image, video" in (listing.remark or "")
+
+
+@pytest.mark.parametrize("pages", [[page()], [page(9, kind="image"), page(8)]])
+def test_an_empty_list_and_one_with_the_wanted_kind_need_no_remark(pages: list[Page]) -> None:
+    listing = Listing(FLAT, kind="video")
+    read(listing, *pages)
+    assert listing.remark is None
+
+
+@pytest.mark.parametrize("generation", [MEDIA, FLAT, TASKS, JOBS], ids=lambda row: row.name)
+@pytest.mark.parametrize("empty", [{"kind": ""}, {"kind": " "}, {"created_after": ""}, {"created_before": ""}])
+def test_an_empty_text_does_not_widen_the_list(generation: Any, empty: dict[str, Any]) -> None:
+    with pytest.raises(IttybitInputError, match=next(iter(empty))):
+        Listing(generation, **empty)
+
+
+def test_an_empty_filter_does_not_widen_the_list() -> None:
+    with pytest.raises(IttybitInputError, match="status is an empty string"):
+        Listing(JOBS, status="")
+
+
+def test_a_list_of_one_kind_is_sifted_here_if_another_was_asked_for() -> None:
+    assert read(Listing(MEDIA, resource="videos", kind="image"), page(9)) == ([], 1)
 
 
 def test_a_kind_is_sifted_here_where_the_server_cannot() -> None:
@@ -85,4 +139,4 @@ def test_a_list_that_leads_back_says_so() -> None:
     listing = Listing(FLAT)
     read(listing, page(9, more=True), page(9, more=True))
     assert listing.call is None
-    assert "leads back" in (listing.stopped_because or "")
+    assert "leads back" in (listing.remark or "")

@@ -140,12 +140,11 @@ def test_a_user_may_give_a_datetime_text_or_seconds(value: object, iso: str) -> 
     assert as_time(value, "created_after") == pendulum.parse(iso)
 
 
-@pytest.mark.parametrize("value", [None, ""])
-def test_a_time_left_out_is_no_limit(value: object) -> None:
-    assert as_time(value, "created_after") is None
+def test_a_time_left_out_is_no_limit() -> None:
+    assert as_time(None, "created_after") is None
 
 
-@pytest.mark.parametrize("value", ["None", " ", "yesterday", True, [], date(2025, 8, 20), timedelta(days=1)])
+@pytest.mark.parametrize("value", ["", "None", " ", "yesterday", True, [], date(2025, 8, 20), timedelta(days=1)])
 def test_what_a_user_gives_and_is_no_time_is_refused(value: object) -> None:
     with pytest.raises(IttybitInputError, match=r"created_after=.*is not a time"):
         as_time(value, "created_after")

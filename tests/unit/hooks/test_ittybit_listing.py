@@ -99,7 +99,7 @@ def test_items_that_are_added_meanwhile_make_no_item_come_twice(filled: Filled, 
 
 
 @pytest.mark.parametrize("version", GENERATIONS)
-@pytest.mark.parametrize("limit", [0, -1, 251, True, "5"])
+@pytest.mark.parametrize("limit", [0, -1, 251, True, "5.0", ""])
 def test_a_page_size_that_cannot_be_is_refused_before_any_request(
     held: Filled, sent: Sent, version: str, limit: Any
 ) -> None:
@@ -151,7 +151,7 @@ def test_tasks_of_one_kind_or_run_or_status_are_sifted_by_the_server(held: Fille
     ]
 
 
-@pytest.mark.parametrize("kind", ["document", "Video", ""])
+@pytest.mark.parametrize("kind", ["document", "Video"])
 def test_a_kind_that_the_media_generation_does_not_have_is_refused(held: Filled, sent: Sent, kind: str) -> None:
     with pytest.raises(IttybitInputError, match="none of video, image, audio"):
         held("media").list_media(kind=kind)

@@ -82,8 +82,27 @@ def test_the_data_interval_of_a_run_can_be_templated(three: Three) -> None:
     assert task.execute(task_context()) == [middle]
 
 
-def test_an_interval_that_renders_to_nothing_is_no_limit(three: Three) -> None:
-    assert len(three("files-flat")) == len(listed(created_after="", created_before=None)) == 3
+@pytest.mark.parametrize("name", ["kind", "created_after", "created_before"])
+def test_a_template_that_renders_to_nothing_does_not_list_everything(name: str, connect: Connect) -> None:
+    emulator = connect("files-flat")
+    task = ListMediaOperator(task_id="task", **{name: "{{ params.unset }}"})  # type: ignore[arg-type]  # any of three
+    task.render_template_fields({"params": {"unset": ""}})
+    with pytest.raises(IttybitInputError, match=name):
+        task.execute(task_context())
+    assert sent(emulator) == []
+
+
+def test_numbers_can_be_templated(three: Three) -> None:
+    items = three("files-flat")
+    task = ListMediaOperator(task_id="task", limit="{{ params.page }}", max_items="{{ params.most }}")
+    task.render_template_fields({"params": {"page": 1, "most": 2}})
+    assert task.execute(task_context()) == items[:2]
+
+
+def test_a_mistyped_kind_is_warned_about(three: Three, caplog: pytest.LogCaptureFixture) -> None:
+    three("files-flat")
+    assert listed(kind="vidio") == []
+    assert "no item has the kind 'vidio'; there are: audio, image, video" in caplog.text
 
 
 @pytest.mark.parametrize("fields", [["id", "kind"], ("id", "kind"), "id, kind"])
