@@ -8,6 +8,8 @@ SDKS := 1.0.0 0.9.0
 BENCH := .cache/bench/env
 SDK_STAMPS := $(SDKS:%=.cache/sdk/%/.installed)
 WORKERS ?= 2
+# tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check bench bench-docs format clean
 .DEFAULT_GOAL := help

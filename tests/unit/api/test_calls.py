@@ -96,7 +96,7 @@ def test_both_ends_of_the_page_size_are_taken_and_nothing_beyond(generation: Any
     largest = PAGED_BY[generation.name]
     for limit in (1, largest):
         assert ("limit", str(limit)) in list_resources(generation, limit=limit).request.query
-    bad: list[Any] = [0, -1, largest + 1, 10**9, True, 1.0, "5", float("nan")]
+    bad: list[Any] = [0, -1, largest + 1, 10**9, True, 1.0, "", "5.0", float("nan")]
     for limit in bad:
         with pytest.raises(IttybitInputError, match=f"{generation.name!r}: it takes 1 to {largest}. .*max_items"):
             list_resources(generation, limit=limit)

@@ -249,6 +249,13 @@ def test_a_next_link_that_leads_back_ends_the_list_and_is_told(
     assert "ended early" in logged()
 
 
+@pytest.mark.parametrize("version", ["files-enveloped", "files-flat"])
+def test_a_mistyped_kind_is_told_with_the_kinds_there_are(filled: Filled, logged: Any, version: str) -> None:
+    hook, _ = filled(version, *MIXED)
+    assert list(hook.list_media(kind="vidio")) == []
+    assert "no item has the kind 'vidio'; there are: audio, image, video" in logged()
+
+
 def test_a_next_link_to_another_host_is_followed_on_the_connections_host_only(
     held: Filled, emulator: Any, sent: Sent
 ) -> None:

@@ -74,6 +74,23 @@ async def test_a_list_is_the_same_both_ways_with_the_same_requests(
     assert [(r["method"], r["path"], r["query"], r["version"]) for r in emulator.control.requests()] == asked
 
 
+async def test_a_list_with_a_filter_is_the_same_both_ways(held: Any, closing: Closing) -> None:
+    hook = closing(held("tasks"))
+    for kind in ("image", "audio"):
+        hook.create_task(kind, "https://cdn.example/a.mp4")
+    wanted = {"resource": "tasks", "status": "succeeded"}
+    assert [task async for task in hook.alist_media(**wanted)] == list(hook.list_media(**wanted))
+    wanted = {"resource": "tasks", "kind": "image"}
+    assert [task async for task in hook.alist_media(**wanted)] == list(hook.list_media(**wanted)) != []
+
+
+async def test_a_mistyped_kind_is_told_in_the_triggerer_too(filled: Filled, closing: Closing, logged: Any) -> None:
+    hook, _ = filled("files-flat", *NAMES)
+    closing(hook)
+    assert [item async for item in hook.alist_media(kind="vidio")] == []
+    assert "no item has the kind 'vidio'" in logged()
+
+
 @pytest.mark.parametrize("version", ["media", "files-enveloped", "files-flat", "jobs"])
 async def test_a_list_of_one_kind_is_the_same_both_ways(filled: Filled, closing: Closing, version: str) -> None:
     hook, _ = filled(version, *NAMES)

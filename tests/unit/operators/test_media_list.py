@@ -99,12 +99,6 @@ def test_numbers_can_be_templated(three: Three) -> None:
     assert task.execute(task_context()) == items[:2]
 
 
-def test_a_mistyped_kind_is_warned_about(three: Three, caplog: pytest.LogCaptureFixture) -> None:
-    three("files-flat")
-    assert listed(kind="vidio") == []
-    assert "no item has the kind 'vidio'; there are: audio, image, video" in caplog.text
-
-
 @pytest.mark.parametrize("fields", [["id", "kind"], ("id", "kind"), "id, kind"])
 def test_only_the_wanted_fields_are_kept(fields: Any, three: Three) -> None:
     items = three("files-flat")
