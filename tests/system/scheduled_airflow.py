@@ -32,6 +32,8 @@ COMPONENTS = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
 }
+STANDALONE = {"standalone": ["standalone"]}
+"""All of Airflow as ``airflow standalone`` starts it: the triggerer as well."""
 LONGEST = 120.0
 """Seconds that anything may take on a busy machine."""
 START = 400.0
@@ -68,10 +70,12 @@ class ScheduledAirflow:
 
     :param home: its empty folder.
     :param environment: set for all its processes, so for the tasks as well.
+    :param components: commands by name.
     """
 
     home: Path
     environment: dict[str, str]
+    components: Mapping[str, list[str]] = field(default_factory=lambda: COMPONENTS)
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _token: str = ""
 
@@ -80,7 +84,7 @@ class ScheduledAirflow:
         self._environment = self._settings() | self.environment
         try:
             self._run("db", "migrate")
-            for name, command in COMPONENTS.items():
+            for name, command in self.components.items():
                 self._processes[name] = self._start(name, command)
             until(self._is_healthy, "a healthy Airflow", START)
         except BaseException:
@@ -107,13 +111,28 @@ class ScheduledAirflow:
             self._token = str(self._ask("GET", "/auth/token")["access_token"])
         return self._ask(method, f"/api/v2/{path}", body, {"Authorization": f"Bearer {self._token}"})
 
-    def trigger(self, dag_id: str, **conf: Any) -> TaskRun:
-        """Run a DAG of one task, and return its task."""
+    def start_run(self, dag_id: str, **conf: Any) -> str:
+        """Run a DAG, and return the path of the run in the API."""
         until(lambda: self._knows(dag_id), f"the DAG {dag_id} in Airflow's database")
         run = self.call("POST", f"dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
-        tasks = self.call("GET", f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'])}/taskInstances")["task_instances"]
-        (task_id,) = [task["task_id"] for task in tasks]
-        return TaskRun(self, dag_id, run["dag_run_id"], task_id)
+        return f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'])}"
+
+    def trigger(self, dag_id: str, **conf: Any) -> TaskRun:
+        """Run a DAG of one task, and return its task."""
+        run = self.start_run(dag_id, **conf)
+        (task_id,) = [task["task_id"] for task in self.call("GET", f"{run}/taskInstances")["task_instances"]]
+        return TaskRun(self, run, task_id)
+
+    def restart(self, name: str) -> None:
+        """Kill a component, wherever it was started, and start it anew."""
+        sessions = {process.pid for process in self._processes.values()}
+        found = [one for one in _in_sessions(sessions) if _is_airflow(one, name)]
+        assert found, f"no {name} runs"
+        for process in found:
+            for child in [*process.children(recursive=True), process]:
+                _kill(child.pid)
+        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in found), f"no {name}")
+        self._processes[name] = self._start(name, [name])
 
     def tail(self) -> str:
         """Return the last lines of all logs."""
@@ -139,6 +158,8 @@ class ScheduledAirflow:
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 600,
             "DAG_PROCESSOR__PARSING_PROCESSES": 1,
             "DATABASE__LOAD_DEFAULT_CONNECTIONS": False,
+            "LOGGING__TRIGGER_LOG_SERVER_PORT": _free_port(),
+            "LOGGING__WORKER_LOG_SERVER_PORT": _free_port(),
             "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.1,
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
@@ -147,7 +168,8 @@ class ScheduledAirflow:
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
-        own = {"AIRFLOW_HOME": str(self.home), "PYTHONPATH": path, "NO_PROXY": "*", "no_proxy": "*"}
+        commands = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        own = {"AIRFLOW_HOME": str(self.home), "PATH": commands, "PYTHONPATH": path, "NO_PROXY": "*", "no_proxy": "*"}
         return inherited | own | {f"AIRFLOW__{name}": str(value) for name, value in options.items()}
 
     def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
@@ -173,7 +195,13 @@ class ScheduledAirflow:
             health = self._ask("GET", "/api/v2/monitor/health")
         except (URLError, ConnectionError):
             return False
-        return all(health[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "dag_processor"))
+        wanted = [
+            "metadatabase",
+            "scheduler",
+            "dag_processor",
+            *(["triggerer"] if "standalone" in self.components else []),
+        ]
+        return all(health[name]["status"] == "healthy" for name in wanted)
 
     def _knows(self, dag_id: str) -> bool:
         errors = self.call("GET", "importErrors")["import_errors"]
@@ -195,17 +223,16 @@ class ScheduledAirflow:
 
 @dataclass(frozen=True)
 class TaskRun:
-    """The task of one DAG run."""
+    """The task of one DAG run, whose path in the API is ``run``."""
 
     airflow: ScheduledAirflow
-    dag_id: str
-    run_id: str
+    run: str
     task_id: str
 
     @property
     def path(self) -> str:
         """Where it is in the API."""
-        return f"dags/{self.dag_id}/dagRuns/{quote(self.run_id)}/taskInstances/{self.task_id}"
+        return f"{self.run}/taskInstances/{self.task_id}"
 
     def facts(self) -> dict[str, Any]:
         """Return what Airflow knows of it: ``state``, ``try_number``, ``max_tries``, ``pid``, …"""
@@ -226,7 +253,7 @@ class TaskRun:
                 return facts
             return None
 
-        return until(look, f"{ended} of try {try_number} of {self.run_id}")
+        return until(look, f"{ended} of try {try_number} of {self.run}")
 
     def kill_task(self) -> psutil.Process:
         """Kill the process that runs the operator, which Airflow's supervisor forked for this try alone."""
@@ -249,15 +276,27 @@ class TaskRun:
 
         Airflow 3.3.2 does not run a task again that is cleared while its run is just being marked as ended.
         """
-        run = f"dags/{self.dag_id}/dagRuns/{quote(self.run_id)}"
-        until(lambda: self.airflow.call("GET", run)["state"] in ENDS, f"the end of {self.run_id}")
-        wish = {"dry_run": False, "only_failed": False, "dag_run_id": self.run_id, "task_ids": [self.task_id]}
-        self.airflow.call("POST", f"dags/{self.dag_id}/clearTaskInstances", wish)
+        facts = until(self._ended_run, f"the end of {self.run}")
+        wish = {"dry_run": False, "only_failed": False, "dag_run_id": facts["dag_run_id"], "task_ids": [self.task_id]}
+        self.airflow.call("POST", f"dags/{facts['dag_id']}/clearTaskInstances", wish)
+
+    def _ended_run(self) -> dict[str, Any] | None:
+        facts = self.airflow.call("GET", self.run)
+        return dict(facts) if facts["state"] in ENDS else None
 
 
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _is_airflow(process: psutil.Process, name: str) -> bool:
+    """Tell whether a process is this component of Airflow, and no child that it forked."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        words = process.cmdline()
+        parent = process.parent()
+        return "airflow" in " ".join(words) and words[-1] == name and not (parent and _is_airflow(parent, name))
+    return False
 
 
 def _kill_all(processes: list[psutil.Process]) -> int:
