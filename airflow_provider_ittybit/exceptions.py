@@ -125,7 +125,8 @@ class IttybitInvalidRequestError(IttybitError, AirflowFailException):
 class IttybitRateLimitError(IttybitError):
     """429, after all attempts of this try.
 
-    ``retry_after`` is the number of seconds ittybit asked to wait, ``None`` if it did not say.
+    ``retry_after`` is the number of seconds ittybit asked to wait, counted by its own clock; ``None`` if it did not
+    say.
     """
 
     retry_after: float | None = None

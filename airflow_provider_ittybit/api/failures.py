@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit import exceptions as errors
 from airflow_provider_ittybit.api.retrying import retry_after
+from airflow_provider_ittybit.api.timestamps import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,7 +139,8 @@ def answer_error(
         path=request.public_path,
     )
     if isinstance(error, errors.IttybitRateLimitError):
-        error.retry_after = retry_after(response.headers.get("retry-after"))
+        headers = response.headers
+        error.retry_after = retry_after(headers.get("retry-after"), now=http_date(headers.get("date")))
     return error
 
 

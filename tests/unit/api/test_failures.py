@@ -246,6 +246,14 @@ def test_a_rate_limit_says_how_long_to_wait(recorded: Callable[[str], Response])
     assert raised.value.retry_after == 7.0
 
 
+@pytest.mark.parametrize(("date", "seconds"), [("Fri, 22 Aug 2025 10:00:18 GMT", 12.0), ("noon", None), (None, None)])
+def test_a_rate_limit_until_a_date_is_counted_by_ittybits_own_clock(date: str | None, seconds: float | None) -> None:
+    headers = [("Retry-After", "Fri, 22 Aug 2025 10:00:30 GMT"), *([("Date", date)] if date else [])]
+    error = answer_error(GET, Response(429, Headers(headers)))
+    assert isinstance(error, errors.IttybitRateLimitError)
+    assert error.retry_after == seconds
+
+
 def test_a_rate_limit_without_a_time_says_none() -> None:
     error = answer_error(GET, Response(429))
     assert isinstance(error, errors.IttybitRateLimitError)
