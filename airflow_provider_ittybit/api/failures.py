@@ -137,6 +137,7 @@ def answer_error(
         request_id=request_id,
         method=request.method,
         path=request.public_path,
+        resource_id=request.resource_id,
     )
     if isinstance(error, errors.IttybitRateLimitError):
         headers = response.headers
@@ -163,6 +164,7 @@ def unreadable(
         request_id=request_id or response.headers.get("x-request-id"),
         method=request.method,
         path=request.public_path,
+        resource_id=request.resource_id,
     )
 
 
