@@ -62,7 +62,7 @@ class IttybitError(AirflowException):
     @property
     def is_final(self) -> bool:
         """Whether no retry can heal it, so that Airflow fails the task at once."""
-        return isinstance(self, AirflowFailException)
+        return isinstance(self, AirflowFailException | AirflowSensorTimeout)
 
     def to_json(self) -> dict[str, Any]:
         """Write it down for the way from the triggerer to the worker; ``from_json`` makes it again."""
