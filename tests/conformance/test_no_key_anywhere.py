@@ -190,7 +190,7 @@ def test_what_fails_shows_no_key(
         lambda: ListMediaOperator(task_id="task"),
         lambda: GetMediaOperator(task_id="task", media_id="file_1"),
         lambda: DeleteMediaOperator(task_id="task", media_id=["file_1", "file_2"]),
-        lambda: MediaProcessingSensor(task_id="task", media_id="file_1", deferrable=True),
+        lambda: MediaProcessingSensor(task_id="task", media_id="file_1", deferrable=True, poke_interval=0.01),
     ]
     outcomes = [seen.run(task) for task in tasks]
     assert any(isinstance(outcome, IttybitError) for outcome in outcomes)
