@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.uploads.journal import Journal
 
 KEY = "ittybit_upload"
+ONE_AT_A_TIME = threading.Lock()
+"""For the store: several uploads of one task keep notes from several threads, and that of ``dag.test()`` bears one."""
 
 
 class Store(Protocol):
@@ -46,7 +49,8 @@ class StoredJournal:
     def read(self, fingerprint: str) -> Noted:
         """Return what earlier tries of the very same upload noted, and begin anew for any other."""
         self._fingerprint = fingerprint
-        record = self.store.get(self.key)
+        with ONE_AT_A_TIME:
+            record = self.store.get(self.key)
         try:
             noted, upload = _read(record), record["upload"]
         except (TypeError, ValueError, KeyError, AttributeError):
@@ -66,7 +70,8 @@ class StoredJournal:
             "arrived": _to_hex(noted.arrived),
             "litter": _as_list(noted.litter),
         }
-        self.store.set(self.key, record)
+        with ONE_AT_A_TIME:
+            self.store.set(self.key, record)
 
 
 def journal_of(context: Any, *, durable: bool, name: str = "") -> Journal:

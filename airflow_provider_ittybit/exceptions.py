@@ -62,7 +62,7 @@ class IttybitError(AirflowException):
     @property
     def is_final(self) -> bool:
         """Whether no retry can heal it, so that Airflow fails the task at once."""
-        return isinstance(self, AirflowFailException)
+        return isinstance(self, AirflowFailException | AirflowSensorTimeout)
 
     def to_json(self) -> dict[str, Any]:
         """Write it down for the way from the triggerer to the worker; ``from_json`` makes it again."""
@@ -125,7 +125,8 @@ class IttybitInvalidRequestError(IttybitError, AirflowFailException):
 class IttybitRateLimitError(IttybitError):
     """429, after all attempts of this try.
 
-    ``retry_after`` is the number of seconds ittybit asked to wait, ``None`` if it did not say.
+    ``retry_after`` is the number of seconds ittybit asked to wait, counted by its own clock; ``None`` if it did not
+    say.
     """
 
     retry_after: float | None = None

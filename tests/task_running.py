@@ -29,13 +29,16 @@ LONGEST = 30.0
 JSON_VALUE: TypeAdapter[Any] = TypeAdapter(JsonValue)
 """What Airflow lets through to its task state store: lists, for example, but no tuples."""
 
+LARGEST = 65_535
+"""Bytes of a value, as in ``[state_store] max_value_storage_bytes``: above it Airflow's worker warns."""
+
 TURNS = 50
 """A task that defers or is rescheduled more often than this would never end."""
 
 
 @dataclass
 class Store:
-    """The task state store of Airflow 3.3, in memory."""
+    """The task state store of Airflow 3.3, in memory, and as strict where that only warns."""
 
     values: dict[str, str] = field(default_factory=dict)
 
@@ -43,8 +46,14 @@ class Store:
         return json.loads(self.values[key]) if key in self.values else default
 
     def set(self, key: str, value: Any) -> None:
-        assert value is not None
-        self.values[key] = json.dumps(JSON_VALUE.validate_python(value, strict=True))
+        if value is None:
+            message = "Cannot set value as None"
+            raise ValueError(message)
+        stored = json.dumps(JSON_VALUE.validate_python(value, strict=True), allow_nan=False)
+        if len(stored) > LARGEST:
+            message = f"The value of {key} has {len(stored)} bytes, which is more than {LARGEST}"
+            raise ValueError(message)
+        self.values[key] = stored
 
     def delete(self, key: str) -> None:
         self.values.pop(key, None)

@@ -71,7 +71,7 @@ def list_resources(
 def get_resource(generation: Generation, resource_id: str, resource: str | None = None) -> Call[dict[str, Any]]:
     """Ask for one resource by its id; ``resource`` overrides what the id's prefix says."""
     path = _path(generation, resource_id, "get", resource)
-    return Call(Request("GET", path), read_resource)
+    return Call(Request("GET", path, resource_id=resource_id), read_resource)
 
 
 def get_task(generation: Generation, task_id: str, resource: str | None = None) -> Call[dict[str, Any]]:
@@ -99,13 +99,14 @@ def update_resource(
         what = f"cannot change {', '.join(unknown)}" if unknown else "got no field to change"
         message = f"The update of {resource_id} {what}: {name} have {', '.join(row.fields)}. Nothing was sent."
         raise IttybitInputError(message, resource_id=resource_id)
-    return Call(Request("PATCH", f"{row.path}/{path_segment(resource_id)}", json=dict(fields)), read_resource)
+    path = f"{row.path}/{path_segment(resource_id)}"
+    return Call(Request("PATCH", path, json=dict(fields), resource_id=resource_id), read_resource)
 
 
 def delete_resource(generation: Generation, resource_id: str, resource: str | None = None) -> Call[str | None]:
     """Delete one resource by its id; the result is ittybit's confirmation, if it sent one."""
     path = _path(generation, resource_id, "delete", resource)
-    return Call(Request("DELETE", path), read_confirmation)
+    return Call(Request("DELETE", path, resource_id=resource_id), read_confirmation)
 
 
 def task_list(generation: Generation) -> str:

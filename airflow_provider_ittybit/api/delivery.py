@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,7 +10,7 @@ from airflow_provider_ittybit.api.calls import check_access
 from airflow_provider_ittybit.api.decoding import read_resource
 from airflow_provider_ittybit.api.failures import unreadable
 from airflow_provider_ittybit.api.messages import Body, Call, Origin, Request, Response
-from airflow_provider_ittybit.api.timestamps import read_time
+from airflow_provider_ittybit.api.timestamps import http_date, read_time
 from airflow_provider_ittybit.exceptions import IttybitInputError
 
 if TYPE_CHECKING:
@@ -49,10 +48,8 @@ def read_signature(request: Request, response: Response) -> Signature:
 
 def read_server_time(request: Request, response: Response) -> float | None:  # noqa: ARG001 - as every reader
     """Read ittybit's clock from the ``Date`` header, in Unix seconds."""
-    try:
-        return parsedate_to_datetime(response.headers.get("date", "")).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
+    date = http_date(response.headers.get("date"))
+    return date.timestamp() if date else None
 
 
 def sign(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit import exceptions as errors
 from airflow_provider_ittybit.api.retrying import retry_after
+from airflow_provider_ittybit.api.timestamps import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,9 +137,11 @@ def answer_error(
         request_id=request_id,
         method=request.method,
         path=request.public_path,
+        resource_id=request.resource_id,
     )
     if isinstance(error, errors.IttybitRateLimitError):
-        error.retry_after = retry_after(response.headers.get("retry-after"))
+        headers = response.headers
+        error.retry_after = retry_after(headers.get("retry-after"), now=http_date(headers.get("date")))
     return error
 
 
@@ -161,6 +164,7 @@ def unreadable(
         request_id=request_id or response.headers.get("x-request-id"),
         method=request.method,
         path=request.public_path,
+        resource_id=request.resource_id,
     )
 
 

@@ -273,11 +273,12 @@ def read_pin(api_version: str | None) -> Pin:
     """Find the generation that a version means.
 
     :param api_version: a version date (``2025-08-20``), the name of a generation, or ``latest``, which sends
-        no version header and encodes as the default date does. ``None`` or an empty string mean the default,
-        ``2025-08-20``.
+        no version header and encodes as the default date does. ``None`` means the default, ``2025-08-20``. An
+        empty string does not: where a value was meant, as from a variable that is not set, guessing one would
+        speak another shape than the project's.
     :raises IttybitConfigurationError: no generation of this provider has that version.
     """
-    wanted = (api_version or "").strip() or DEFAULT_VERSION
+    wanted = DEFAULT_VERSION if api_version is None else api_version.strip()
     if wanted == LATEST:
         return Pin(read_pin(DEFAULT_VERSION).generation, None)
     if wanted in BY_NAME:
@@ -290,7 +291,8 @@ def read_pin(api_version: str | None) -> Pin:
     known = ", ".join(f"{g.name} ({_dates(g)})" for g in GENERATIONS)
     message = (
         f"api_version={wanted!r} is none that this provider speaks. Set it in the connection's extra to a "
-        f"version date of the form YYYY-MM-DD, to {LATEST!r}, or to one of: {known}."
+        f"version date of the form YYYY-MM-DD, to {LATEST!r}, or to one of: {known}. Without it, "
+        f"{DEFAULT_VERSION} counts."
     )
     raise IttybitConfigurationError(message)
 

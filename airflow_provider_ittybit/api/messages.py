@@ -50,6 +50,7 @@ class Request:
     :param headers: more headers; ``Authorization`` and the version header are added when it is sent.
     :param repeatable: whether sending it twice does the same as once, whatever its method says.
     :param idempotency_key: makes a ``POST`` safe to send again, where the generation knows such keys.
+    :param resource_id: id of the one resource it is about, for errors; nothing of it is sent.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     repeatable: bool = False
+    resource_id: str | None = None
 
     @property
     def public_path(self) -> str:

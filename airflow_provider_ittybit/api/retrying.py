@@ -1,20 +1,26 @@
-"""May this be sent again, and after how long: one policy for both transports."""
+"""May this be sent again, and after how long: one policy for both transports.
+
+Time and chance are given to it, so the same arguments always have the same answer.
+"""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_ittybit.api.timestamps import http_date
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_ittybit.api.messages import Request
 
 LONGEST_WAIT = 120.0
 """Seconds: a longer ``Retry-After`` is cut to this, so that one answer cannot hold a worker for hours."""
 FIRST_WAIT = 0.5
 LONGEST_BACKOFF = 30.0
+SPREAD = 0.25
+"""Seconds that may be added to a ``Retry-After``."""
 _READS_AND_DELETES = frozenset({"GET", "HEAD", "DELETE"})
 
 
@@ -49,7 +55,7 @@ def may_send_again(request: Request, outcome: Outcome) -> bool:
     return repeatable and (outcome.status is None or outcome.status == 408 or outcome.status >= 500)
 
 
-def wait_before(attempt: int, outcome: Outcome) -> float:
+def wait_before(attempt: int, outcome: Outcome, *, now: datetime, chance: float) -> float:
     """Tell how many seconds to wait before the next attempt.
 
     ``Retry-After`` is obeyed up to 120 s; otherwise the wait doubles from 0.5 s up to 30 s. A random part
@@ -57,19 +63,21 @@ def wait_before(attempt: int, outcome: Outcome) -> float:
 
     :param attempt: number of attempts made so far, from 1.
     :param outcome: how the last one went.
+    :param now: the present, with which a date in ``Retry-After`` is compared.
+    :param chance: a random number from 0 to 1, which decides the random part.
     """
-    asked = retry_after(outcome.retry_after)
+    asked = retry_after(outcome.retry_after, now=now)
     if asked is not None:
-        return min(asked, LONGEST_WAIT) + random.uniform(0, 0.25)  # noqa: S311 - spreads load, guards nothing
+        return min(asked, LONGEST_WAIT) + SPREAD * chance
     backoff: float = min(FIRST_WAIT * 2.0 ** min(attempt - 1, 16), LONGEST_BACKOFF)
-    return backoff * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+    return backoff * (0.5 + chance / 2)
 
 
-def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+def retry_after(value: str | None, *, now: datetime | None) -> float | None:
     """Read a ``Retry-After`` header.
 
     :param value: seconds or an HTTP date.
-    :param now: the time that a date is compared with, the present by default.
+    :param now: the time that a date is compared with; without it, only seconds say something.
     :return: seconds from now, not below 0; ``None`` if there is no such header or it says nothing.
     """
     text = (value or "").strip()
@@ -77,10 +85,5 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> float | No
         return None
     if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) < 16:
         return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+    date = http_date(text)
+    return None if date is None or now is None else max(0.0, (date - now).total_seconds())

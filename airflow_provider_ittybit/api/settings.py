@@ -97,7 +97,7 @@ def read_settings(name: str, *, host: str | None, password: str | None, extra: M
     """
     reader = _Extras(name, extra)
     try:
-        pin = read_pin(reader.text("api_version"))
+        pin = read_pin(reader.version())
     except IttybitConfigurationError as error:
         error.message = f"The Airflow connection {name!r} is pinned to no known version: {error.message}"
         raise
@@ -150,6 +150,11 @@ class _Extras:
         if not isinstance(value, str):
             raise _problem(self._name, f"has {key}={value!r}", "it must be text")
         return value.strip() or None
+
+    def version(self) -> str | None:
+        """Return what pins the version; a blank text is not the same as none."""
+        value = self._extra.get("api_version")
+        return value.strip() if isinstance(value, str) else self.text("api_version")
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
         value = self._extra.get(key)

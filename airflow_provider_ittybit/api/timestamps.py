@@ -1,9 +1,10 @@
-"""Times as ittybit writes them: ISO 8601, Unix seconds, Unix milliseconds."""
+"""Times as ittybit writes them: ISO 8601, Unix seconds, Unix milliseconds, and in headers as HTTP has it."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pendulum
@@ -63,6 +64,15 @@ def as_time(value: object, name: str) -> pendulum.DateTime | None:
         )
         raise IttybitInputError(message)
     return parsed
+
+
+def http_date(value: str | None) -> datetime | None:
+    """Read the date in a header; ``None`` if there is none that can be read."""
+    try:
+        date = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
 def _from_number(number: float) -> pendulum.DateTime | None:

@@ -16,6 +16,7 @@ from airflow_provider_ittybit.emulator import control, delivery, profiles
 from airflow_provider_ittybit.emulator.answers import refusal
 from airflow_provider_ittybit.emulator.authorization import require_key
 from airflow_provider_ittybit.emulator.exchange import ApiError, Exchange, Route, not_found
+from airflow_provider_ittybit.emulator.faultfields import BODILESS
 from airflow_provider_ittybit.emulator.generations import file_tasks, files, jobs, media, tasks
 from airflow_provider_ittybit.emulator.ledger import Entry, redacted
 from airflow_provider_ittybit.emulator.records import new_id
@@ -177,8 +178,11 @@ async def _suffer(exchange: Exchange, fault: Fault) -> Response | None:
     headers = dict(fault.headers)
     if fault.retry_after is not None:
         headers["Retry-After"] = str(fault.retry_after)
+    if fault.status in BODILESS:
+        return Response(None, fault.status, headers=headers)
     if fault.body is not None:
-        return Response(fault.body, fault.status, headers=headers, media_type="text/html")
+        content, media_type = fault.content()
+        return Response(content, fault.status, headers=headers, media_type=media_type)
     message = fault.message or _phrase(fault.status)
     return refusal(exchange, ApiError(fault.status, message, headers=headers))
 

@@ -41,19 +41,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the arguments after the program's name; default those of the process.
     :returns: the exit status: 0 after a clean stop, that of the command for ``exec``, 2 for wrong arguments.
     """
-    parser = argparse.ArgumentParser(
-        prog="ittybit-emulator", description="A local ittybit for tests and demos, on 127.0.0.1, without an account."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for add in SUBCOMMANDS:
-        add(commands)
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except (InvalidSettingError, UnknownVersionError) as error:
         return _complain(str(error), USAGE_ERROR)
     except OSError as error:
         return _complain(str(error), 1)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="ittybit-emulator", description="A local ittybit for tests and demos, on 127.0.0.1, without an account."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for add in SUBCOMMANDS:
+        add(commands)
+    return parser
 
 
 def add_emulator_options(parser: argparse.ArgumentParser, *, ports: dict[str, int]) -> None:

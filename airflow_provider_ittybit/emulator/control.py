@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
-from airflow_provider_ittybit.emulator.faults import Fault, InvalidFaultError
+from airflow_provider_ittybit.emulator.faultfields import InvalidFaultError
+from airflow_provider_ittybit.emulator.faults import Fault
 from airflow_provider_ittybit.emulator.records import File
 from airflow_provider_ittybit.emulator.rendering import FILE_STATUS
 from airflow_provider_ittybit.emulator.settings import InvalidSettingError
@@ -45,7 +46,7 @@ async def answer(service: Service, request: Request) -> JSONResponse:
         if not isinstance(body, dict):
             return JSONResponse({"message": "The body must be a JSON object."}, HTTPStatus.BAD_REQUEST)
         return await action(service, request, body)
-    except (ValueError, InvalidSettingError, InvalidFaultError) as error:
+    except (ValueError, RecursionError, InvalidSettingError, InvalidFaultError) as error:
         return JSONResponse({"message": str(error)}, HTTPStatus.BAD_REQUEST)
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ittybit.emulator.faultfields import checked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-MATCHES = frozenset(["role", "method", "path"])
-EFFECTS = ("status", "delay", "answer_delay", "drop", "fail_processing")
-DETAILS = frozenset(["retry_after", "message", "body", "headers"])
-DROPS = ("before", "after")
-
-
-class InvalidFaultError(ValueError):
-    """A fault that cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +22,9 @@ class Fault:
         in the path); what is absent matches everything.
     :param times: how many requests suffer it; default 1, and 0 means until it is removed.
     :param after: how many matching requests pass first; default 0.
-    :param status: answer this status code in the generation's own shape, with ``retry_after`` (seconds, or a
-        date as text), ``message``, ``headers``, or ``body`` (raw text instead of the error body).
+    :param status: answer this status code (200 to 599) in the generation's own shape, with ``retry_after``
+        (seconds, or a date as text), ``message``, ``headers``, or ``body`` instead of the error body: text as it is,
+        or an object or array as JSON. What each field takes stands in ``faultfields``.
     :param delay: seconds to wait before the request is carried out.
     :param answer_delay: seconds for which the answer is held back after the request was carried out; a client that
         closes the connection ends the wait.
@@ -47,34 +42,26 @@ class Fault:
     fail_processing: str | None = None
     retry_after: float | str | None = None
     message: str | None = None
-    body: str | None = None
+    body: str | dict[str, Any] | list[Any] | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Fault:
-        """Read a fault from the control endpoint; raise InvalidFaultError for one that cannot be."""
+        """Read a fault from the control endpoint; null counts as absent.
+
+        :raises InvalidFaultError: it cannot be; the message names the field and what it takes.
+        """
+        return cls(**checked(document))
+
+    def content(self) -> tuple[str, str]:
+        """Return the body to send instead of the error body, and its media type unless ``headers`` has one."""
+        if not isinstance(self.body, str):
+            return json.dumps(self.body), "application/json"
         try:
-            fault = cls(**document)
-        except TypeError as error:
-            message = f"A fault cannot be read: {error}."
-            raise InvalidFaultError(message) from error
-        named = [name for name in EFFECTS if getattr(fault, name) is not None]
-        if len(named) != 1:
-            message = f"A fault has one of {', '.join(EFFECTS)}, not {named or 'none'}."
-            raise InvalidFaultError(message)
-        if fault.drop not in (None, *DROPS):
-            message = f"drop is one of {', '.join(DROPS)}, not {fault.drop!r}."
-            raise InvalidFaultError(message)
-        unknown = set(fault.match) - MATCHES
-        if unknown:
-            message = f"A fault matches by {', '.join(sorted(MATCHES))}, not by {', '.join(sorted(unknown))}."
-            raise InvalidFaultError(message)
-        try:
-            re.compile(fault.match.get("path", ""))
-        except re.error as error:
-            message = f"The path of a fault is a regular expression: {error}."
-            raise InvalidFaultError(message) from error
-        return fault
+            json.loads(self.body)
+        except (ValueError, RecursionError):
+            return self.body, "text/plain"
+        return self.body, "application/json"
 
     def matches(self, role: str, method: str, path: str) -> bool:
         """Tell whether a request is one that this fault is about."""

@@ -31,7 +31,11 @@ def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool)
         advice = "Set ca_bundle in the connection's extra to the certificates of your own authority, if it is one."
     message = f"ittybit gave no answer to {request.method} {request.public_path}: {reason}. {advice}"
     return IttybitTransportError(
-        message, method=request.method, path=request.public_path, may_have_arrived=may_have_arrived
+        message,
+        method=request.method,
+        path=request.public_path,
+        resource_id=request.resource_id,
+        may_have_arrived=may_have_arrived,
     )
 
 

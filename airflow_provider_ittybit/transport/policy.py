@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api.messages import Response
@@ -32,7 +34,7 @@ def retry_arguments(request: Request, settings: Settings) -> dict[str, Any]:
         return outcome is not None and may_send_again(request, outcome)
 
     def wait(state: RetryCallState) -> float:
-        return wait_before(state.attempt_number, _outcome(state) or Outcome())
+        return pause_before(state.attempt_number, _outcome(state) or Outcome())
 
     def tell(state: RetryCallState) -> None:
         outcome = _outcome(state) or Outcome()
@@ -50,6 +52,12 @@ def retry_arguments(request: Request, settings: Settings) -> dict[str, Any]:
         return state.outcome.result() if state.outcome else None
 
     return {"stop": stop, "retry": again, "wait": wait, "before_sleep": tell, "retry_error_callback": last}
+
+
+def pause_before(attempt: int, outcome: Outcome) -> float:
+    """Tell how many seconds to wait now before the next attempt; see ``wait_before``."""
+    chance = random.random()  # noqa: S311 - spreads load, guards nothing
+    return wait_before(attempt, outcome, now=datetime.now(UTC), chance=chance)
 
 
 def _outcome(state: RetryCallState) -> Outcome | None:

@@ -14,7 +14,7 @@ from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import get_resource, update_resource
 from airflow_provider_ittybit.api.forms import new_boundary
 from airflow_provider_ittybit.api.generations import Upload
-from airflow_provider_ittybit.api.retrying import Outcome, wait_before
+from airflow_provider_ittybit.api.retrying import Outcome
 from airflow_provider_ittybit.exceptions import (
     IttybitError,
     IttybitNotFoundError,
@@ -25,6 +25,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitUnreadableAnswerError,
     IttybitUnsupportedError,
 )
+from airflow_provider_ittybit.transport.policy import pause_before
 from airflow_provider_ittybit.uploads.arrivals import find_arrived
 from airflow_provider_ittybit.uploads.chunked import send_chunks
 from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking, cut
@@ -226,7 +227,7 @@ class Sending:
                 return found or self._arrived(source)
             if found is not None:
                 return found
-            time.sleep(wait_before(attempt, Outcome()))
+            time.sleep(pause_before(attempt, Outcome()))
         return None
 
     def _label(self, resource: dict[str, Any]) -> dict[str, Any]:

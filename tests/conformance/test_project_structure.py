@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
+import pytest
 from conformance import source_reading as source
 
 UNIT = Path(__file__).parents[1] / "unit"
@@ -13,6 +15,9 @@ TESTED_ELSEWHERE = {
     "uploads/unreadable.py": "test_object_stores.py, against a real S3 API",
     "operators/media.py": "test_media_upload.py, test_media_list.py and test_media_get_update_delete.py",
 }
+
+
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns", "perf_counter"}
 
 
 def _has_code(path: Path) -> bool:
@@ -32,3 +37,13 @@ def test_every_module_has_a_test_module_that_mirrors_it() -> None:
 
 def test_what_is_tested_elsewhere_exists() -> None:
     assert set(TESTED_ELSEWHERE) <= {source.shown(path) for path in source.paths()}
+
+
+@pytest.mark.parametrize("path", source.paths("api"), ids=source.shown)
+def test_the_api_as_values_reads_no_clock_and_leaves_nothing_to_chance(path: Path) -> None:
+    for node in ast.walk(source.tree(path)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+            assert not names & {"random", "time", "asyncio"}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert node.func.attr not in CLOCKS, ast.unparse(node)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -163,3 +165,37 @@ def test_only_hashes_and_the_id_are_kept() -> None:
     [(key, kept)] = store.values.items()
     assert all(word not in key + kept for word in ("clip", "bucket", "abc"))
     assert len(kept) < 250
+
+
+class Watched(Store):
+    """Keeps everybody inside for a while, and counts how many meet."""
+
+    inside = most = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.stay()
+        return super().get(key, default)
+
+    def set(self, key: str, value: Any) -> None:
+        self.stay()
+        super().set(key, value)
+
+    def stay(self) -> None:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        threading.Event().wait(0.02)
+        self.inside -= 1
+
+
+def test_uploads_side_by_side_use_the_store_one_at_a_time() -> None:
+    store = Watched()
+
+    def keep_notes(name: str) -> None:
+        made = journal(store, name=name)
+        made.read("bytes")
+        made.write(UPLOADED)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(keep_notes, "abcd"))
+    assert len(store.values) == 4
+    assert store.most == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,11 @@ def test_a_recorded_answer_names_its_source_and_has_one_body(path: Path) -> None
 def test_a_recorded_answer_is_read_by_a_test(path: Path) -> None:
     name = path.relative_to(HERE / "answers").with_suffix("").as_posix()
     assert [test.name for test, text in TESTS.items() if f'"{name}"' in text], f"no test reads {name}"
+
+
+def test_a_printed_sample_and_the_one_cleared_of_what_is_no_json_hold_the_same() -> None:
+    lists = HERE / "answers" / "lists"
+    printed = json.loads((lists / "2025_01_01_page_1_of_5_as_printed.json").read_text(encoding="utf-8"))["text"]
+    cleared = json.loads((lists / "2025_01_01_page_1_of_5.json").read_text(encoding="utf-8"))["body"]
+    without_comments = re.sub(r"^ *//.*\n", "", printed, flags=re.MULTILINE)
+    assert json.loads(re.sub(r",(\s*[}\]])", r"\1", without_comments)) == cleared

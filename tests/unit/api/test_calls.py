@@ -37,6 +37,7 @@ def test_a_list_shows_the_main_collection_in_its_largest_pages(generation: str, 
     call = list_resources(BY_NAME[generation])
     assert (call.request.method, call.request.path, call.request.origin) == ("GET", path, Origin.API)
     assert call.request.query == (("limit", str(PAGED_BY[generation])),)
+    assert call.request.resource_id is None
     assert call.read is read_page
 
 
@@ -183,6 +184,7 @@ def test_one_resource_is_read_from_its_own_path(
 ) -> None:
     call = get_resource(BY_NAME[generation], resource_id, resource)
     assert (call.request.method, call.request.path, call.request.query) == ("GET", path, ())
+    assert call.request.resource_id == resource_id
     assert call.read is read_resource
 
 
@@ -228,6 +230,7 @@ def test_an_update_sends_only_the_named_fields(
 ) -> None:
     call = update_resource(BY_NAME[generation], resource_id, fields)
     assert (call.request.method, call.request.path, call.request.json) == ("PATCH", path, fields)
+    assert call.request.resource_id == resource_id
     assert call.read is read_resource
 
 
@@ -271,6 +274,7 @@ def test_an_update_that_the_generation_lacks_says_so(generation: str, resource_i
 def test_a_deletion_names_exactly_one_resource(generation: str, resource_id: str, path: str) -> None:
     call = delete_resource(BY_NAME[generation], resource_id)
     assert (call.request.method, call.request.path, call.request.json) == ("DELETE", path, None)
+    assert call.request.resource_id == resource_id
     assert call.read is read_confirmation
 
 

@@ -9,13 +9,20 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_ittybit import exceptions as errors
+from airflow_provider_ittybit.api.calls import delete_resource, get_resource, update_resource
 from airflow_provider_ittybit.api.decoding import open_answer, read_page, read_resource
 from airflow_provider_ittybit.api.failures import KIND_STATUS, SNIPPET, answer_error
-from airflow_provider_ittybit.api.messages import Headers, Origin, Request, Response
+from airflow_provider_ittybit.api.generations import GENERATIONS
+from airflow_provider_ittybit.api.messages import Call, Headers, Origin, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ABOUT_ONE: dict[str, Callable[..., Call[Any]]] = {
+    "get": lambda row, name, _: get_resource(row, "x_1", name),
+    "update": lambda row, name, fields: update_resource(row, "x_1", dict.fromkeys(fields, "new"), name),
+    "delete": lambda row, name, _: delete_resource(row, "x_1", name),
+}
 GET = Request("GET", "/files/file_abcdefgh1234")
 NOT_FOUND = (
     "The requested file was not found. Please check the URL, that the ID is correct, and that you have used a "
@@ -246,6 +253,14 @@ def test_a_rate_limit_says_how_long_to_wait(recorded: Callable[[str], Response])
     assert raised.value.retry_after == 7.0
 
 
+@pytest.mark.parametrize(("date", "seconds"), [("Fri, 22 Aug 2025 10:00:18 GMT", 12.0), ("noon", None), (None, None)])
+def test_a_rate_limit_until_a_date_is_counted_by_ittybits_own_clock(date: str | None, seconds: float | None) -> None:
+    headers = [("Retry-After", "Fri, 22 Aug 2025 10:00:30 GMT"), *([("Date", date)] if date else [])]
+    error = answer_error(GET, Response(429, Headers(headers)))
+    assert isinstance(error, errors.IttybitRateLimitError)
+    assert error.retry_after == seconds
+
+
 def test_a_rate_limit_without_a_time_says_none() -> None:
     error = answer_error(GET, Response(429))
     assert isinstance(error, errors.IttybitRateLimitError)
@@ -288,3 +303,24 @@ def test_a_message_without_a_period_gets_one_before_the_advice() -> None:
     error = answer_error(GET, Response(404), detail="Gone", kind="task_not_found", request_id="req_1")
     assert ": Gone (kind task_not_found, request id req_1). Check the id" in str(error)
     assert ": Gone. Check the id" in str(answer_error(GET, Response(404), detail="Gone."))
+
+
+@pytest.mark.parametrize("row", GENERATIONS, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "response",
+    [Response(404, content=b'{"message": "Gone."}'), Response(502, content=b"<html>"), answer([1]), Response(200)],
+    ids=["refused", "broken", "no resource", "empty"],
+)
+@pytest.mark.parametrize("verb", ["get", "update", "delete"])
+def test_an_error_names_the_resource_that_the_request_was_about(row: Any, response: Response, verb: str) -> None:
+    for name, resource in row.resources.items():
+        if verb in resource.verbs and not (verb == "delete" and response.status == 200):
+            call = ABOUT_ONE[verb](row, name, resource.fields[:1] or ("name",))
+            with pytest.raises(errors.IttybitError) as raised:
+                call.read(call.request, response)
+            assert raised.value.resource_id == "x_1"
+
+
+def test_an_error_of_a_list_or_an_addition_names_no_resource() -> None:
+    for request in (Request("GET", "/files"), Request("POST", "/files", json={})):
+        assert answer_error(request, Response(500)).resource_id is None

@@ -89,21 +89,24 @@ def test_the_recorded_retry_after_headers_are_read(recorded: Callable[[str], Res
     assert retry_after(header("errors/service_unavailable_empty"), now=NOW) == 120.0
 
 
-def test_retry_after_is_obeyed_with_a_little_spread() -> None:
-    waits = {wait_before(1, Outcome(429, "7")) for _ in range(50)}
-    assert min(waits) >= 7
-    assert max(waits) <= 7.25
-    assert len(waits) > 1
+def test_a_date_says_nothing_without_the_present() -> None:
+    assert retry_after("Fri, 22 Aug 2025 10:00:30 GMT", now=None) is None
+    assert retry_after("7", now=None) == 7.0
 
 
-@pytest.mark.parametrize("asked", ["121", "86400", "999999999999999"])
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 7.0), (0.5, 7.125), (1.0, 7.25)])
+def test_retry_after_is_obeyed_with_a_little_spread(chance: float, seconds: float) -> None:
+    assert wait_before(1, Outcome(429, "7"), now=NOW, chance=chance) == seconds
+    assert wait_before(9, Outcome(429, "Fri, 22 Aug 2025 10:00:07 GMT"), now=NOW, chance=chance) == seconds
+
+
+@pytest.mark.parametrize("asked", ["121", "86400", "999999999999999", "Fri, 22 Aug 2026 10:00:00 GMT"])
 def test_a_long_retry_after_is_cut(asked: str) -> None:
-    assert LONGEST_WAIT <= wait_before(1, Outcome(503, asked)) <= LONGEST_WAIT + 0.25
+    assert wait_before(1, Outcome(503, asked), now=NOW, chance=0.0) == LONGEST_WAIT
 
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (5, 8.0), (7, 30.0), (10_000, 30.0)])
 def test_without_retry_after_the_wait_doubles_up_to_a_bound(attempt: int, longest: float) -> None:
-    waits = [wait_before(attempt, Outcome(500)) for _ in range(100)]
-    assert longest / 2 <= min(waits) <= max(waits) <= longest
-    assert max(waits) > longest * 0.75
+    waits = [wait_before(attempt, Outcome(500), now=NOW, chance=chance) for chance in (0.0, 0.5, 1.0)]
+    assert waits == [longest / 2, longest * 0.75, longest]
     assert (FIRST_WAIT, LONGEST_BACKOFF) == (0.5, 30.0)

@@ -167,6 +167,17 @@ def test_an_unknown_version_is_refused() -> None:
     refused("api_version='2024-08-21'", api_version="2024-08-21")
 
 
+@pytest.mark.parametrize("version", ["", " ", "\n"])
+def test_a_blank_version_is_refused_with_what_to_do(version: str) -> None:
+    message = refused("pinned to no known version: api_version=''", api_version=version)
+    assert "Set it in the connection's extra to a version date of the form YYYY-MM-DD" in message
+    assert "Without it, 2025-08-20 counts." in message
+
+
+def test_a_missing_version_is_the_default() -> None:
+    assert read(api_version=None).pin == read().pin == read(api_version="2025-08-20").pin
+
+
 @pytest.mark.parametrize(
     ("extra", "header", "version"),
     [

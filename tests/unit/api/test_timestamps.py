@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ittybit.api.decoding import read_page, read_resource
 from airflow_provider_ittybit.api.messages import Request
-from airflow_provider_ittybit.api.timestamps import as_time, created_at, read_time
+from airflow_provider_ittybit.api.timestamps import as_time, created_at, http_date, read_time
 from airflow_provider_ittybit.exceptions import IttybitInputError
 
 if TYPE_CHECKING:
@@ -148,3 +148,22 @@ def test_a_time_left_out_is_no_limit() -> None:
 def test_what_a_user_gives_and_is_no_time_is_refused(value: object) -> None:
     with pytest.raises(IttybitInputError, match=r"created_after=.*is not a time"):
         as_time(value, "created_after")
+
+
+@pytest.mark.parametrize(
+    ("value", "iso"),
+    [
+        ("Fri, 22 Aug 2025 10:00:30 GMT", "2025-08-22T10:00:30+00:00"),
+        ("Fri, 22 Aug 2025 12:00:30 +0200", "2025-08-22T12:00:30+02:00"),
+        ("Fri, 22 Aug 2025 10:00:30 -0000", "2025-08-22T10:00:30+00:00"),
+    ],
+)
+def test_the_date_in_a_header_is_read(value: str, iso: str) -> None:
+    date_in_header = http_date(value)
+    assert date_in_header is not None
+    assert date_in_header.isoformat() == iso
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "2025-08-22", "Fri", "\0", "Fri, 99 Aug 2025 10:00:30 GMT"])
+def test_a_header_without_a_date_has_none(value: str | None) -> None:
+    assert http_date(value) is None

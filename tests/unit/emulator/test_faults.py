@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from airflow_provider_ittybit.emulator.faultfields import EFFECTS, FIELDS
 from airflow_provider_ittybit.emulator.faults import Fault, Faults
 from airflow_provider_ittybit.emulator.limits import RateGate
 from airflow_provider_ittybit.emulator.running import ControlError
@@ -147,20 +149,158 @@ def test_a_resource_can_be_made_to_fail(
 
 
 @pytest.mark.parametrize(
-    ("fault", "word"),
+    ("fault", "words"),
     [
-        ({}, "one of"),
-        ({"status": 500, "delay": 1}, "one of"),
-        ({"drop": "later"}, "before, after"),
-        ({"status": 500, "match": {"colour": "red"}}, "colour"),
-        ({"status": 500, "match": {"path": "("}}, "regular expression"),
-        ({"explode": True}, "explode"),
+        ({}, "one of status, delay, answer_delay, drop, fail_processing, not none"),
+        ({"status": 500, "delay": 1}, "not status and delay"),
+        ({"explode": True}, "no fault field 'explode'. The fields are: match, times"),
+        ({"explode": None, "status": 500}, "no fault field 'explode'"),
+        ({"match.role": "api", "status": 500}, "no fault field 'match.role'"),
+        (
+            {"status": 500, "match": {"colour": "red"}},
+            "no fault field 'match.colour'. The fields are: role, method, path",
+        ),
+        ({"delay": 1, "message": "slow"}, "'message' goes with status only, not with delay"),
+        ({"drop": "after", "headers": {}}, "'headers' goes with status only"),
+        ({"status": 204, "body": "x"}, "status 204 has no body"),
+        ({"status": 304, "message": "x"}, "status 304 has no body"),
     ],
 )
-def test_a_fault_that_cannot_be_is_refused(emulator: RunningEmulator, fault: dict[str, Any], word: str) -> None:
-    with pytest.raises(ControlError, match=word):
+def test_fields_that_do_not_go_together_are_refused(
+    emulator: RunningEmulator, fault: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ControlError) as refused:
         emulator.control.fault(**fault)
+    assert words in str(refused.value)
     assert emulator.control.faults() == []
+
+
+NOT_TEXT = (1, True, ["a"], {"a": "b"}, "\ud800")
+NOT_WHOLE = (-1, 1.5, "2", True, [1])
+NOT_SECONDS = (-0.1, "1", True, [1], float("nan"), float("inf"), float("-inf"), 3601, 10**400)
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "match": ("api", ["api"], 1),
+    "match.role": ("API", "web", "", 1, ["api"]),
+    "match.method": ("", " ", "GET POST", 1, ["GET"]),
+    "match.path": ("(", "*", 1, ["a"]),
+    "times": NOT_WHOLE,
+    "after": NOT_WHOLE,
+    "status": (*NOT_WHOLE, 0, 101, 199, 600, "500"),
+    "retry_after": (-1, float("nan"), float("inf"), 10**400, True, [1], "1\r\nX: y", "\u2603"),
+    "message": NOT_TEXT,
+    "body": (1, 1.5, True, "\ud800", {"a": float("nan")}, [float("inf")]),
+    "headers": (
+        "X: y",
+        [["X", "y"]],
+        {"X": 1},
+        {"X": None},
+        {"X y": "z"},
+        {"": "z"},
+        {"X": "y\nZ: w"},
+        {"X": "\u2603"},
+    ),
+    "delay": NOT_SECONDS,
+    "answer_delay": NOT_SECONDS,
+    "drop": ("later", "", True, ["after"]),
+    "fail_processing": (*NOT_TEXT, "", " "),
+}
+
+
+def fault_with(name: str, value: Any) -> dict[str, Any]:
+    """Make a fault that is good but for one value."""
+    parent, _, child = name.rpartition(".")
+    fault = {parent: {child: value}} if parent else {name: value}
+    return fault if name in EFFECTS else {"status": 500, **fault}
+
+
+def test_every_field_has_values_that_are_refused() -> None:
+    assert set(REFUSED) == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [pytest.param(name, value, id=f"{name}={value!r:.20}") for name in REFUSED for value in REFUSED[name]],
+)
+def test_a_value_that_cannot_be_is_answered_400_with_the_field_and_what_it_takes(
+    emulator: RunningEmulator, name: str, value: Any
+) -> None:
+    content = json.dumps(fault_with(name, value))
+    answer = httpx.post(f"{emulator.api_url}/_emulator/faults", content=content)
+    assert answer.status_code == 400
+    assert f"The fault field {name!r} takes {FIELDS[name].takes}, not " in answer.json()["message"]
+    assert emulator.control.faults() == []
+
+
+@pytest.mark.parametrize("name", ["content-length", "Transfer-Encoding"])
+def test_a_header_that_the_server_writes_itself_is_refused(emulator: RunningEmulator, name: str) -> None:
+    with pytest.raises(ControlError, match=r"without Content-Length and Transfer-Encoding"):
+        emulator.control.fault(status=500, headers={name: "1"})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 200, "times": 0},
+        {"status": 599, "after": 10**9, "retry_after": 0},
+        {"status": 503, "retry_after": 0.5, "headers": {"X-Empty": ""}, "message": ""},
+        {"status": 500, "match": {"role": "uploads", "method": "post", "path": "^/a?"}},
+        {"delay": 0},
+        {"answer_delay": 3600},
+        {"drop": "before"},
+        {"fail_processing": "\u00e4"},
+    ],
+)
+def test_the_bounds_of_each_field_are_taken(emulator: RunningEmulator, fault: dict[str, Any]) -> None:
+    emulator.control.fault(**fault)
+    [found] = emulator.control.faults()
+    assert found.items() >= fault.items()
+
+
+def test_null_counts_as_absent(emulator: RunningEmulator, speak: Callable[..., httpx.Client]) -> None:
+    emulator.control.fault(status=500, delay=None, times=None, match={"role": None}, headers=None, body=None)
+    client = speak()
+    assert [client.get("/files").status_code for _ in range(2)] == [500, 200]
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "content_type"),
+    [
+        ({"message": "H\u00e4"}, '{"message": "H\\u00e4"}', "application/json"),
+        ({}, "{}", "application/json"),
+        ([{"id": "file_1"}], '[{"id": "file_1"}]', "application/json"),
+        ([], "[]", "application/json"),
+        ('{"id":1}', '{"id":1}', "application/json"),
+        ("Out of order", "Out of order", "text/plain; charset=utf-8"),
+        ("<html>", "<html>", "text/plain; charset=utf-8"),
+        ('{"id": ', '{"id": ', "text/plain; charset=utf-8"),
+        ("", "", "text/plain; charset=utf-8"),
+    ],
+)
+def test_a_body_is_sent_as_what_it_is(
+    emulator: RunningEmulator, speak: Callable[..., httpx.Client], *, body: Any, text: str, content_type: str
+) -> None:
+    emulator.control.fault(status=200, body=body)
+    answer = speak().get("/files")
+    assert (answer.text, answer.headers["content-type"]) == (text, content_type)
+
+
+@pytest.mark.parametrize("body", [{"a": 1}, "<html>"])
+def test_the_content_type_of_a_body_can_be_given(
+    emulator: RunningEmulator, speak: Callable[..., httpx.Client], body: Any
+) -> None:
+    emulator.control.fault(status=502, body=body, headers={"content-TYPE": "text/html"})
+    assert speak().get("/files").headers.get_list("content-type") == ["text/html"]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_is_answered_without_one(
+    emulator: RunningEmulator, speak: Callable[..., httpx.Client], status: int
+) -> None:
+    client = speak()
+    emulator.control.fault(status=status)
+    answer = client.get("/files")
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert client.get("/files").status_code == 200
 
 
 def test_faults_come_in_the_order_in_which_they_were_set() -> None:

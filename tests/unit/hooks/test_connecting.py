@@ -112,6 +112,8 @@ def test_a_missing_connection_says_how_to_make_one(monkeypatch: pytest.MonkeyPat
         ({"extra": {"apiversion": "2025-08-20"}}, "unknown extra apiversion.*known are api_version"),
         ({"extra": {"api_version": "1999"}}, "api_version='1999' is none"),
         ({"extra": {"api_version": "2024-08-21"}}, "api_version='2024-08-21' is none"),
+        ({"extra": {"api_version": ""}}, "api_version='' is none.*YYYY-MM-DD.*Without it, 2025-08-20 counts"),
+        ({"extra": {"api_version": "2025-8-20"}}, "api_version='2025-8-20' is none.*YYYY-MM-DD"),
         ({"extra": {"api_version": 20250820}}, "it must be text"),
         ({"extra": {"timeout": "long"}}, "timeout='long'.*a number"),
         ({"extra": {"timeout": 0}}, "timeout=0"),

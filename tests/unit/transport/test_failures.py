@@ -191,3 +191,9 @@ def test_errors_that_refer_to_each_other_end_the_search_for_the_reason() -> None
     outer, inner = OSError("outer"), OSError("inner")
     outer.__cause__, inner.__cause__ = inner, outer
     assert "OSError" in str(no_answer(Request("GET", "/files"), outer, may_have_arrived=True))
+
+
+def test_an_error_without_an_answer_names_the_resource_that_the_request_was_about() -> None:
+    request = Request("DELETE", "/files/file_1", resource_id="file_1")
+    assert no_answer(request, TimeoutError(), may_have_arrived=True).resource_id == "file_1"
+    assert no_answer(Request("GET", "/files"), TimeoutError(), may_have_arrived=True).resource_id is None
