@@ -103,8 +103,9 @@ def _job_kind(kind: Any, source: UploadSource) -> str:
 def fingerprint_of(settings: Settings, source: UploadSource, fields: Mapping[str, Any]) -> str:
     """Tell one upload from any other: where it goes, what it says, and which bytes it sends.
 
-    :return: a hash; it changes with the size, modification time or ETag of the source, and holds no secret.
+    :return: a hash; it changes with the size, modification time or ETag of the source, but not when its URL is only
+        signed anew, and holds no secret.
     """
     bytes_ = [source.size, source.stamp] if isinstance(source, FileSource) else []
-    wish = [settings.host, settings.generation.name, str(source), *bytes_, dict(fields)]
+    wish = [settings.host, settings.generation.name, source.identity, *bytes_, dict(fields)]
     return hashlib.sha256(json.dumps(wish, sort_keys=True, default=str).encode()).hexdigest()[:20]
