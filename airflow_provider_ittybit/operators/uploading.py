@@ -14,7 +14,8 @@ from airflow_provider_ittybit.exceptions import (
     IttybitUploadsFailedError,
     IttybitUploadsRefusedError,
 )
-from airflow_provider_ittybit.uploads.many import side_by_side
+from airflow_provider_ittybit.uploads.many import connect_stores, side_by_side
+from airflow_provider_ittybit.uploads.signatures import without_signature
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def upload_all(
         message = f"filename={fields['filename']!r} cannot name {len(sources)} files: leave it out, each keeps its own."
         raise IttybitInputError(message)
     hook.get_conn()  # connects once, before the threads
+    connect_stores(sources)
 
     def one(named: tuple[str, object]) -> dict[str, Any]:
         name, source = named
@@ -60,10 +62,13 @@ def upload_all(
 
 
 def _names(sources: Sequence[object]) -> list[str]:
-    """Name each, also one that is there twice; a file more or less at the retry changes no other name."""
+    """Name each, also one that is there twice.
+
+    A file more or less at the retry changes no other name, nor does a URL that is signed anew.
+    """
     seen = Counter[str]()
     names = []
-    for source in map(str, sources):
+    for source in (without_signature(str(source)) for source in sources):
         seen[source] += 1
         names.append(f"{seen[source]} {source}")
     return names
