@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG, ObjectStoragePath
+from airflow.sdk.exceptions import TaskDeferred
 from bytes_to_send import SMALL, arrived, file_with, put_rows, sha256, some_bytes
 from file_serving import Shelf, serving
 from task_running import Run, Store, sent, task_context
@@ -16,6 +17,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitInputError,
     IttybitInvalidRequestError,
     IttybitSourceNotFoundError,
+    IttybitUnsupportedError,
     IttybitUploadsFailedError,
     IttybitUploadsRefusedError,
 )
@@ -297,6 +299,24 @@ def test_what_is_no_number_of_uploads_is_refused_before_any_request(held: Connec
     with pytest.raises(IttybitInputError, match="parallel_uploads="):
         upload(paths(folder), parallel_uploads=parallel).execute(task_context())
     assert sent(emulator) == []
+
+
+@pytest.mark.parametrize("generation", ["tasks", "jobs"])
+def test_bytes_that_a_generation_never_shows_again_are_not_waited_for(
+    connect: Connect, folder: Path, generation: str
+) -> None:
+    emulator = connect(generation)
+    emulator = connect(generation, delivery_domain=emulator.delivery_url)
+    emulator.control.settings(processing="held")
+    for source in (paths(folder)[0], paths(folder)):
+        with pytest.raises(IttybitUnsupportedError, match="shows no files, so no task can wait"):
+            upload(source, wait_for_processing=True).execute(task_context())
+    with pytest.raises(IttybitUnsupportedError):
+        upload("https://cdn.example/a.mp4", fetch=True, wait_for_processing=True).execute(task_context())
+    assert sent(emulator) == []
+    assert upload(paths(folder)[0]).execute(task_context())["id"]
+    with pytest.raises(TaskDeferred):
+        upload("https://cdn.example/a.mp4", wait_for_processing=True, deferrable=True).execute(task_context())
 
 
 def test_a_single_file_that_fails_keeps_its_own_error(held: Connect, folder: Path) -> None:
