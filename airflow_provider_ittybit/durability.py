@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.uploads.journal import Journal
 
 KEY = "ittybit_upload"
-ONE_AT_A_TIME = threading.Lock()
-"""For the store: several uploads of one task keep notes from several threads, and that of ``dag.test()`` bears one."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Held while a store is asked: in ``dag.test()``, Airflow's own takes no two questions at once."""
 
 
 class Store(Protocol):
@@ -49,7 +50,7 @@ class StoredJournal:
     def read(self, fingerprint: str) -> Noted:
         """Return what earlier tries of the very same upload noted, and begin anew for any other."""
         self._fingerprint = fingerprint
-        with ONE_AT_A_TIME:
+        with _ONE_AT_A_TIME:
             record = self.store.get(self.key)
         try:
             noted, upload = _read(record), record["upload"]
@@ -58,6 +59,10 @@ class StoredJournal:
         if upload == [self.generation, fingerprint]:
             return noted
         return Noted(litter=_litter(noted, same_bytes=upload[-1:] == [fingerprint]))
+
+    def name(self) -> str:
+        """Return a hash of the task run, of which upload of it this is, and of the wish."""
+        return hash_of([self.generation, self.key, self._fingerprint])
 
     def write(self, noted: Noted) -> None:
         """Note how far the upload is: a few hundred bytes, and one bit for each chunk."""
@@ -70,7 +75,7 @@ class StoredJournal:
             "arrived": _to_hex(noted.arrived),
             "litter": _as_list(noted.litter),
         }
-        with ONE_AT_A_TIME:
+        with _ONE_AT_A_TIME:
             self.store.set(self.key, record)
 
 

@@ -21,7 +21,9 @@ JOB_KINDS = frozenset({"video", "audio", "image", "animation", "adaptive_video"}
 Resource = dict[str, Any]
 
 
-def ingest(generation: Generation, url: str, fields: Mapping[str, Any]) -> Call[Resource]:
+def ingest(
+    generation: Generation, url: str, fields: Mapping[str, Any], *, idempotency_key: str | None = None
+) -> Call[Resource]:
     """Have ittybit fetch media from a URL.
 
     - media generation: a form with ``url`` to the uploads host.
@@ -32,6 +34,7 @@ def ingest(generation: Generation, url: str, fields: Mapping[str, Any]) -> Call[
 
     :param url: where ittybit finds the media.
     :param fields: what else to say; what the generation does not document must be checked before.
+    :param idempotency_key: lets ittybit recognise a repetition (jobs generation; elsewhere not sent).
     :raises IttybitInputError: the URL is none that ittybit could fetch.
     """
     _url(url)
@@ -41,7 +44,14 @@ def ingest(generation: Generation, url: str, fields: Mapping[str, Any]) -> Call[
         tasks = [{"kind": "ingest", "options": {"url": url}}]
         request = Request("POST", "/runs", json={"tasks": tasks})
     elif generation.task_shape is TaskShape.JOB:
-        return create_task(generation, fields.get("kind"), url, fields.get("options"), _job_fields(fields))
+        return create_task(
+            generation,
+            fields.get("kind"),
+            url,
+            fields.get("options"),
+            _job_fields(fields),
+            idempotency_key=idempotency_key,
+        )
     else:
         request = Request("POST", "/files", json={"url": url, **fields})
     return Call(request, read_resource)

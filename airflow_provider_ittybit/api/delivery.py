@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from airflow_provider_ittybit.api.calls import check_access
 from airflow_provider_ittybit.api.decoding import read_resource
@@ -14,6 +17,8 @@ from airflow_provider_ittybit.api.timestamps import http_date, read_time
 from airflow_provider_ittybit.exceptions import IttybitInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_ittybit.api.generations import Generation
 
 Resource = dict[str, Any]
@@ -59,6 +64,7 @@ def sign(
     folder: str | None = None,
     method: str = "get",
     expiry: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Call[Signature]:
     """Ask for a URL that lets its holder read (``get``) or write (``put``) one file.
 
@@ -66,6 +72,7 @@ def sign(
     :param folder: the folder it is in.
     :param method: ``get`` or ``put``.
     :param expiry: Unix seconds until which the URL works; without it ittybit decides.
+    :param more: fields that the reference does not document, such as ``resumable``.
     """
     row = generation.resource("signatures", "create")
     if method not in ("get", "put"):
@@ -74,9 +81,28 @@ def sign(
     if not filename:
         message = "A signed URL needs a filename."
         raise IttybitInputError(message)
-    wish = {"filename": filename, "folder": folder, "method": method, "expiry": expiry}
+    wish = {**(more or {}), "filename": filename, "folder": folder, "method": method, "expiry": expiry}
     body = {name: value for name, value in wish.items() if value is not None}
     return Call(Request("POST", row.path, json=body), read_signature)
+
+
+def sign_here(base_url: str, key: str, path: str, *, method: str, expiry: int) -> Signature:
+    """Sign a URL of the delivery domain with the API key, without asking ittybit.
+
+    The rule is that of ittybit's published code: HMAC-SHA256 with the key over ``{path}?expiry={e}&method={m}``, as
+    base64url without padding. Its text describes the signed string in other words, and for a path with other than
+    ASCII characters it says nothing (API notes, sections 3 and 8); here the path is signed as it is before encoding.
+
+    :param base_url: the delivery domain.
+    :param key: the API key, which does not go there.
+    :param path: as ``delivery_path`` writes it.
+    :param method: ``get`` or ``put``.
+    :param expiry: Unix seconds until which the URL works.
+    """
+    terms = f"expiry={expiry}&method={method}"
+    text = f"{unquote(path.lstrip('/'))}?{terms}".encode()
+    signature = base64.urlsafe_b64encode(hmac.new(key.encode(), text, hashlib.sha256).digest()).rstrip(b"=").decode()
+    return Signature(f"{base_url}{path}?{terms}&signature={signature}", float(expiry))
 
 
 def ask_time(generation: Generation) -> Call[float | None]:
@@ -89,23 +115,24 @@ def put(request: Request) -> Call[Resource]:
     return Call(request, read_resource)
 
 
-def put_chunk(request: Request, content_range: str, *, repeatable: bool) -> Call[Resource | None]:
+def put_chunk(request: Request, content_range: str, *, repeatable: bool, accepted: int = 202) -> Call[Resource | None]:
     """Send a part of a file.
 
     :param request: as for ``put``.
     :param content_range: which part it is.
     :param repeatable: whether it may be sent again when no answer comes. Sending the same bytes of the same range
         again changes nothing; only after the part that completes the file that is not sure.
-    :return: a call that gives the file when all parts are there (200, 201), ``None`` before (202).
+    :param accepted: status that means that more parts are awaited.
+    :return: a call that gives the file when all parts are there (201 in the reference), ``None`` before.
     """
+
+    def read(request: Request, response: Response) -> Resource | None:
+        if response.status == accepted or (response.status < 300 and not response.content.strip()):
+            return None
+        return read_resource(request, response)
+
     headers = {**request.headers, "Content-Range": content_range}
-    return Call(replace(request, headers=headers, repeatable=repeatable), _read_chunk)
-
-
-def _read_chunk(request: Request, response: Response) -> Resource | None:
-    if response.status == 202 or (response.status < 300 and not response.content.strip()):
-        return None
-    return read_resource(request, response)
+    return Call(replace(request, headers=headers, repeatable=repeatable), read)
 
 
 def to_signed_url(url: str, body: Body) -> Request:

@@ -38,6 +38,7 @@ class Upload(enum.Enum):
     MULTIPART = "multipart form to the uploads host"
     SIGNED_PUT = "PUT to a signed URL"
     DIRECT_PUT = "PUT with the API key to the delivery domain"
+    SELF_SIGNED_PUT = "PUT to the delivery domain with a signature made here"
     INGEST = "a URL that ittybit fetches"
 
 
@@ -221,7 +222,7 @@ GENERATIONS: tuple[Generation, ...] = (
             }
         ),
         main="runs",  # the reference shows an ingest as the first task of a run, never alone
-        uploads=(Upload.INGEST, Upload.DIRECT_PUT),
+        uploads=(Upload.INGEST, Upload.SELF_SIGNED_PUT),
         upload_fields=frozenset(),
         paging=Paging.CURSORS,
         limits=(1, 100),
@@ -242,7 +243,7 @@ GENERATIONS: tuple[Generation, ...] = (
             }
         ),
         main="jobs",
-        uploads=(Upload.INGEST, Upload.DIRECT_PUT),
+        uploads=(Upload.INGEST, Upload.SELF_SIGNED_PUT),
         upload_fields=frozenset({"metadata", "kind", "options", "output"}),
         paging=Paging.CURSORS,
         limits=(1, 100),

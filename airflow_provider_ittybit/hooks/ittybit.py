@@ -85,7 +85,8 @@ class IttybitHook(TriggererReads):
         :param output: where the result goes, such as ``s3://bucket/key`` (jobs generation).
         :param fetch: have this worker stream an ``http(s)`` URL through, because ittybit cannot reach it.
         :param chunking: ``threshold`` (bytes, 100 MiB), ``size`` (bytes, 16 MiB), ``parallel`` (4) and
-            ``content_range`` (form of that header) of uploads in chunks (files generations).
+            ``content_range`` (form of that header) of uploads in chunks (files generations), and the other settings
+            of :class:`~airflow_provider_ittybit.uploads.chunks.Chunking`.
         :param on_progress: called with the bytes sent and the bytes in all, at most five times a second.
         :param journal: where the upload notes how far it is; the operator's keeps it for a retry.
         :return: the resource as ittybit answered it: a media (media generation), a file, a run (tasks generation) or

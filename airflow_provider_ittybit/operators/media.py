@@ -37,7 +37,8 @@ class UploadMediaOperator(WaitingOperator):
     :param timeout: seconds that processing may take; by default without end.
     :param fetch: have the worker stream ``http(s)`` URLs through, because ittybit cannot reach them.
     :param chunking: ``threshold`` (bytes from which a file goes in chunks, 100 MiB), ``size`` (bytes of a chunk, 16
-        MiB), ``parallel`` (chunks at a time, 4), ``content_range`` (form of that header); files generations.
+        MiB), ``parallel`` (chunks at a time, 4), ``content_range`` (form of that header), and the other settings of
+        :class:`~airflow_provider_ittybit.uploads.chunks.Chunking`; files generations.
     :param parallel_uploads: how many of several files are uploaded at a time, 4 by default.
     :param durable: let a retry of the same run send only what is missing: neither a file that has arrived nor a chunk
         that was acknowledged goes again. This needs Airflow 3.3, whose task state store keeps the notes; before it,
@@ -130,6 +131,7 @@ class UploadMediaOperator(WaitingOperator):
                 durable=self.durable,
                 parallel=self.parallel_uploads,
                 many=many,
+                wait=self.wait_for_processing,
             )
             return self.finish(hook, resources, context, many=many)
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, Any
+import uuid
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_provider_ittybit.uploads.unreadable import in_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+BLOCK = 1 << 20
 
 BUCKETS = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "adl", "az", "wasb", "wasbs"})
 """Protocols of stores without folders; to make one there would be to make the bucket that a typing error names."""
@@ -25,7 +33,10 @@ def only(item: Mapping[str, Any], fields: Sequence[str] | None) -> dict[str, Any
 def write_json_lines(items: Iterable[Mapping[str, Any]], target: object) -> int:
     """Write items as UTF-8 JSON, one in each line.
 
-    They are collected on disk first and copied when all are there, so nothing half is ever at the target.
+    They are collected on disk first and copied when all are there. On this worker the copy is renamed into place, so it
+    appears whole or not at all. So it does in S3, which shows an object only when its upload is completed, and a copy
+    that fails or is killed never is; what a killed one sent of a large object may stay there, unseen and paid for,
+    until a lifecycle rule of the bucket removes it. Other stores do what their file systems for Python do.
 
     :param items: what to write.
     :param target: a path, an ``ObjectStoragePath`` or a URL of one of its schemes. Missing folders are made,
@@ -43,6 +54,35 @@ def write_json_lines(items: Iterable[Mapping[str, Any]], target: object) -> int:
         collected.seek(0)
         if path.protocol not in BUCKETS:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as out:
-            shutil.copyfileobj(collected, out, 1 << 20)
+        if in_store(path):
+            _into_store(collected, path)
+        else:
+            _into_place(collected, Path(path.path))
     return count
+
+
+def _into_place(content: IO[bytes], target: Path) -> None:
+    target = target.resolve()  # what a link names is replaced, not the link
+    if target.exists() and not target.is_file():
+        with target.open("wb") as out:  # a pipe or a device, which cannot be replaced
+            shutil.copyfileobj(content, out, BLOCK)
+        return
+    part = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with part.open("wb") as out:
+            shutil.copyfileobj(content, out, BLOCK)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _into_store(content: IO[bytes], path: ObjectStoragePath) -> None:
+    out = path.open("wb")
+    try:
+        shutil.copyfileobj(content, out, BLOCK)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            out.discard()
+        getattr(out, "_obj", out).closed = True  # to close it would complete the object with what is there of it
+        raise
+    out.close()

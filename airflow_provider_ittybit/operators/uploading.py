@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_ittybit.api.generations import GENERATIONS, Upload
 from airflow_provider_ittybit.durability import journal_of
 from airflow_provider_ittybit.exceptions import (
     IttybitError,
@@ -14,7 +15,8 @@ from airflow_provider_ittybit.exceptions import (
     IttybitUploadsFailedError,
     IttybitUploadsRefusedError,
 )
-from airflow_provider_ittybit.uploads.many import side_by_side
+from airflow_provider_ittybit.uploads.many import connect_stores, side_by_side
+from airflow_provider_ittybit.uploads.signatures import without_signature
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
@@ -32,20 +34,26 @@ def upload_all(
     durable: bool,
     parallel: int,
     many: bool,
+    wait: bool = False,
 ) -> list[dict[str, Any]]:
     """Upload what one task should.
 
     :param fields: arguments of ``IttybitHook.upload_media``.
     :param many: whether several were asked for; then each has notes of its own, and all are tried.
+    :param wait: whether the task waits for the processing afterwards.
     :return: one resource for each source, in their order.
     :raises IttybitUploadsFailedError: some of several failed.
+    :raises IttybitUnsupportedError: the task would wait for bytes that the generation takes, but never shows again.
     """
+    if wait:
+        _refuse_to_wait_for_bytes(hook, sources, fetch=bool(fields.get("fetch")))
     if not many:
         return [hook.upload_media(sources[0], **fields, journal=journal_of(context, durable=durable))]
     if fields.get("filename"):
         message = f"filename={fields['filename']!r} cannot name {len(sources)} files: leave it out, each keeps its own."
         raise IttybitInputError(message)
     hook.get_conn()  # connects once, before the threads
+    connect_stores(sources)
 
     def one(named: tuple[str, object]) -> dict[str, Any]:
         name, source = named
@@ -59,11 +67,26 @@ def upload_all(
     return uploaded
 
 
+def _refuse_to_wait_for_bytes(hook: IttybitHook, sources: Sequence[object], *, fetch: bool) -> None:
+    """Refuse what could only fail when all bytes are there: such files have no status that could be read."""
+    generation = hook.settings.generation
+    if Upload.SELF_SIGNED_PUT not in generation.uploads or not hook.settings.delivery_url:
+        return
+    for source in sources:
+        text = source.strip().lower() if isinstance(source, str) else ""
+        if fetch or not text.startswith(("http://", "https://")):
+            lack = "shows no files, so no task can wait for the processing of bytes: leave out wait_for_processing"
+            raise generation.lacks(lack, [g.name for g in GENERATIONS if "files" in g.resources])
+
+
 def _names(sources: Sequence[object]) -> list[str]:
-    """Name each, also one that is there twice; a file more or less at the retry changes no other name."""
+    """Name each, also one that is there twice.
+
+    A file more or less at the retry changes no other name, nor does a URL that is signed anew.
+    """
     seen = Counter[str]()
     names = []
-    for source in map(str, sources):
+    for source in (without_signature(str(source)) for source in sources):
         seen[source] += 1
         names.append(f"{seen[source]} {source}")
     return names

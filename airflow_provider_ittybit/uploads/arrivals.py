@@ -9,7 +9,7 @@ from airflow_provider_ittybit.api.forms import quoted
 from airflow_provider_ittybit.api.listing import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_ittybit.transport.blocking import BlockingTransport
     from airflow_provider_ittybit.uploads.sources import FileSource
@@ -25,20 +25,31 @@ def find_arrived(
     :param since: Unix seconds by ittybit's own clock; ``None`` finds nothing, since any older twin would match.
     :return: the oldest such file; ``None`` if there is none, or the generation does not list files.
     """
-    generation = transport.settings.generation
     if since is None:
         return None
-    if not {"files", "media"} & set(generation.resources):
+    if not {"files", "media"} & set(transport.settings.generation.resources):
         log.warning("An earlier try sent %s and saw no answer: if it arrived, ittybit gets a second copy", source)
         return None
-    listing = Listing(generation, created_after=since)
+    found = oldest_since(transport, since, lambda item: _is_same(item, source, folder))
+    if found is not None:
+        log.info("%s had arrived as %s: nothing is sent again", source, found.get("id"))
+    return found
+
+
+def oldest_since(
+    transport: BlockingTransport, since: float, wanted: Callable[[Mapping[str, Any]], bool]
+) -> dict[str, Any] | None:
+    """Find the oldest of what uploads added since a time.
+
+    :param since: Unix seconds by ittybit's own clock.
+    :param wanted: tells whether an item is what is looked for.
+    """
+    listing = Listing(transport.settings.generation, created_after=since)
     found: dict[str, Any] | None = None
     while (call := listing.call) is not None:
         for item in listing.receive(transport.send(call)):
-            if _is_same(item, source, folder):
+            if wanted(item):
                 found = item
-    if found is not None:
-        log.info("%s had arrived as %s: nothing is sent again", source, found.get("id"))
     return found
 
 

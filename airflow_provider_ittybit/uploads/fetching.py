@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads.signatures import without_signature
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class FetchedFile:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self.identity = without_signature(url)
         self.name = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]) or "download"
         self.seekable = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,6 +40,9 @@ class Journal(Protocol):
     def read(self, fingerprint: str) -> Noted:
         """Return what earlier tries of the very same upload noted, and begin anew for any other."""
 
+    def name(self) -> str:
+        """Return a name for the upload that was read: each try of it gets the same, and no other upload does."""
+
     def write(self, noted: Noted) -> None:
         """Note how far the upload is."""
 
@@ -51,6 +55,10 @@ class NoJournal:
     def read(self, fingerprint: str) -> Noted:  # noqa: ARG002 - as in Journal
         """Return nothing."""
         return Noted()
+
+    def name(self) -> str:
+        """Return a new name each time."""
+        return uuid.uuid4().hex
 
     def write(self, noted: Noted) -> None:
         """Forget it."""

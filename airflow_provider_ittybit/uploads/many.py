@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 from collections.abc import Iterable, Mapping
@@ -44,6 +45,20 @@ def expand(source: object) -> list[object] | None:
         message = "The list of what should be uploaded is empty: check the upstream task, or skip this one."
         raise IttybitInputError(message)
     return found
+
+
+def connect_stores(sources: Iterable[object]) -> None:
+    """Have Airflow look up the connections of all object stores, so that no thread has to: it takes one at a time.
+
+    What cannot be connected is left for its own upload to tell.
+    """
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    for source in sources:
+        is_url = isinstance(source, str) and "://" in source and not source.strip().lower().startswith("http")
+        with contextlib.suppress(Exception):
+            path: Any = ObjectStoragePath(source.strip()) if is_url and isinstance(source, str) else source
+            getattr(path, "fs", None)  # reading it is what connects
 
 
 def side_by_side(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _AFTERWARDS = {"ref": "file", "metadata": "file", "title": "media"}
 """What the body of a ``PUT`` cannot carry, and the resource on which it is set after the upload."""
 
+_TO_DELIVERY_DOMAIN = (Upload.DIRECT_PUT, Upload.SELF_SIGNED_PUT)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -54,7 +56,7 @@ def plan_upload(settings: Settings, source: UploadSource, fields: Mapping[str, A
     allowed = set(generation.upload_fields)
     if protocol is not Upload.INGEST:
         allowed = (allowed | {"filename"}) - {"media_id", "kind", "options", "output"}
-    if protocol is Upload.DIRECT_PUT and "files" not in generation.resources:
+    if protocol is Upload.SELF_SIGNED_PUT:
         allowed = {"filename", "folder"}
     refused = sorted(set(given) - allowed)
     if refused:
@@ -76,9 +78,10 @@ def _protocol(settings: Settings, source: UploadSource) -> Upload:
     generation = settings.generation
     if not isinstance(source, FileSource):
         return Upload.INGEST
-    if settings.delivery_url and Upload.DIRECT_PUT in generation.uploads:
-        return Upload.DIRECT_PUT
-    ways = [way for way in generation.uploads if way not in (Upload.INGEST, Upload.DIRECT_PUT)]
+    to_domain = [way for way in generation.uploads if way in _TO_DELIVERY_DOMAIN]
+    if settings.delivery_url and to_domain:
+        return to_domain[0]
+    ways = [way for way in generation.uploads if way is not Upload.INGEST and way not in _TO_DELIVERY_DOMAIN]
     if not ways:
         lack = (
             f"takes no bytes, only URLs, so {source} cannot be uploaded: put it where ittybit can fetch it, or set "
@@ -103,8 +106,9 @@ def _job_kind(kind: Any, source: UploadSource) -> str:
 def fingerprint_of(settings: Settings, source: UploadSource, fields: Mapping[str, Any]) -> str:
     """Tell one upload from any other: where it goes, what it says, and which bytes it sends.
 
-    :return: a hash; it changes with the size, modification time or ETag of the source, and holds no secret.
+    :return: a hash; it changes with the size, modification time or ETag of the source, but not when its URL is only
+        signed anew, and holds no secret.
     """
     bytes_ = [source.size, source.stamp] if isinstance(source, FileSource) else []
-    wish = [settings.host, settings.generation.name, str(source), *bytes_, dict(fields)]
+    wish = [settings.host, settings.generation.name, source.identity, *bytes_, dict(fields)]
     return hashlib.sha256(json.dumps(wish, sort_keys=True, default=str).encode()).hexdigest()[:20]

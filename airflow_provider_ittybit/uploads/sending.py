@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from airflow_provider_ittybit.transport.policy import pause_before
 from airflow_provider_ittybit.uploads.arrivals import find_arrived
 from airflow_provider_ittybit.uploads.chunked import send_chunks
 from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking, cut
+from airflow_provider_ittybit.uploads.ingesting import Ingestion
 from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, Journal, NoJournal, Noted
 from airflow_provider_ittybit.uploads.progress import Progress
 from airflow_provider_ittybit.uploads.sources import FileSource
@@ -36,12 +38,13 @@ from airflow_provider_ittybit.uploads.streaming import FileBody, FormBody
 from airflow_provider_ittybit.uploads.targets import Target, target_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from airflow_provider_ittybit.api.messages import Call, Request
     from airflow_provider_ittybit.transport.blocking import BlockingTransport
     from airflow_provider_ittybit.uploads.plans import Plan
     from airflow_provider_ittybit.uploads.progress import OnProgress
-    from airflow_provider_ittybit.uploads.sources import UploadSource
+    from airflow_provider_ittybit.uploads.sources import UploadSource, UrlSource
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class Sending:
     journal: Journal = field(default_factory=NoJournal)
     on_progress: OnProgress | None = None
     _noted: Noted = field(default_factory=Noted, init=False)
+    _again: str = field(default="", init=False)
 
     def run(self, fingerprint: str = "") -> dict[str, Any]:
         """Upload what is missing.
@@ -86,7 +90,7 @@ class Sending:
                     f"{self.source.name!r} in the ittybit app before uploading it again."
                 )
                 raise IttybitUnreadableAnswerError(message)
-            self._note(resource_id=resource["id"])
+            self._note(resource_id=resource["id"], labelled=not (self.plan.file_changes or self.plan.media_changes))
         if not self._noted.labelled:
             resource = self._label(resource)
             self._note(labelled=True)
@@ -122,6 +126,7 @@ class Sending:
         except IttybitNotFoundError:
             log.warning("An earlier try uploaded %s, which is gone at ittybit: uploading again", resource_id)
             self._noted = Noted()
+            self._again = f"-{uuid.uuid4().hex}"  # by the old name, ittybit would answer as it did then
             return None
         except IttybitUnsupportedError:  # a generation that takes bytes at the delivery domain, but reads no file
             found = {"id": resource_id}
@@ -131,12 +136,8 @@ class Sending:
     def _send(self) -> dict[str, Any]:
         generation = self.transport.settings.generation
         if not isinstance(self.source, FileSource):
-            if self._noted.since is not None:
-                log.warning("An earlier try asked ittybit to fetch %s and saw no answer: asking again", self.source)
-            with self._unless_refused():
-                self._begin(0.0)
-                return self.transport.send(creations.ingest(generation, self.source.url, self.plan.along))
-        source, folder = self.source, self.plan.along.get("folder")
+            return self._ingest(self.source)
+        source = self.source
         earlier = self._arrived(source)
         if earlier is not None:
             return earlier
@@ -147,16 +148,26 @@ class Sending:
                     self._begin(self.transport.send(delivery.ask_time(generation)))
                 resource = self.transport.send(creations.send_form(FormBody(source, new_boundary(), progress)))
             else:
-                target = target_for(self.transport, source.name, folder, self.plan.protocol)
-                resource = self._put(source, target, progress)
+                resource = self._put(source, progress)
         progress.done()
         return resource
+
+    def _ingest(self, source: UrlSource) -> dict[str, Any]:
+        name = f"{self.journal.name()}{self._again}"
+        ingestion = Ingestion(self.transport, source, self.plan.along, name, self.journal.lasting)
+        if self._noted.since is not None and (earlier := ingestion.find(self._noted.since)) is not None:
+            return earlier
+        with self._unless_refused():
+            self._begin(ingestion.begin())
+            return ingestion.send()
 
     def _arrived(self, source: FileSource) -> dict[str, Any] | None:
         return find_arrived(self.transport, source, self.plan.along.get("folder"), self._noted.since)
 
-    def _put(self, source: FileSource, target: Target, progress: Progress) -> dict[str, Any]:
+    def _put(self, source: FileSource, progress: Progress) -> dict[str, Any]:
         chunks = self._cut(source)
+        folder, signing = self.plan.along.get("folder"), self.chunking.signature if len(chunks) > 1 else None
+        target = target_for(self.transport, source.name, folder, self.plan.protocol, signing)
         if len(chunks) < 2:
             if self.journal.lasting:
                 self._begin(target.server_time)
@@ -164,6 +175,8 @@ class Sending:
         layout = _layout(chunks)
         if self._noted.layout != layout:
             self._begin(target.server_time, layout)
+        if not self.chunking.resume:
+            self._note(arrived=frozenset())
         resumed = bool(self._noted.arrived)
         finished = self._put_chunks(source, target, progress, chunks)
         if finished is None and resumed:
@@ -203,7 +216,7 @@ class Sending:
         def send(body: FileBody, content_range: str) -> dict[str, Any] | None:
             if body.start == last.start:
                 return self._send_last(source, target, body, content_range)
-            return target.send(lambda request: delivery.put_chunk(request, content_range, repeatable=True), body)
+            return target.send(self._put_chunk(content_range, repeatable=self.chunking.resend), body)
 
         def acknowledged(chunk: Chunk) -> None:
             self._note(arrived=self._noted.arrived | {chunk.index})
@@ -212,16 +225,21 @@ class Sending:
             source, missing, chunking=self.chunking, send=send, progress=progress, acknowledged=acknowledged
         )
 
+    def _put_chunk(self, content_range: str, *, repeatable: bool) -> Callable[[Request], Call[dict[str, Any] | None]]:
+        accepted = self.chunking.accepted
+        return lambda request: delivery.put_chunk(request, content_range, repeatable=repeatable, accepted=accepted)
+
     def _send_last(
         self, source: FileSource, target: Target, body: FileBody, content_range: str
     ) -> dict[str, Any] | None:
         """Send the chunk that completes the file; after a lost answer look whether it did, before sending again."""
-        for attempt in range(1, LAST_ATTEMPTS + 1):
+        attempts = LAST_ATTEMPTS if self.chunking.resend else 1
+        for attempt in range(1, attempts + 1):
             try:
-                found = target.send(lambda request: delivery.put_chunk(request, content_range, repeatable=False), body)
+                found = target.send(self._put_chunk(content_range, repeatable=False), body)
             except (IttybitTransportError, IttybitServerError):
                 found = self._arrived(source)
-                if found is None and attempt == LAST_ATTEMPTS:
+                if found is None and attempt == attempts:
                     raise
             else:
                 return found or self._arrived(source)

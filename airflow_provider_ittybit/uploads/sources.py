@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError
 from airflow_provider_ittybit.uploads.formats import HEAD, type_by_name, type_of
+from airflow_provider_ittybit.uploads.signatures import without_signature
 from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
 
 _FILES = (stat.S_IFREG, 0)
@@ -47,6 +48,11 @@ class FileSource:
     mime_type: str
     stamp: str = ""
     seekable: bool = True
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other sources, also when its URL is signed anew; to be hashed, not shown."""
+        return getattr(self.path, "identity", None) or str(self)
 
     def open(self, start: int = 0) -> BinaryIO:
         """Return a new reader at byte ``start``.
@@ -86,6 +92,11 @@ class UrlSource:
     def name(self) -> str:
         """The last part of the path."""
         return unquote(urlsplit(self.url).path.rstrip("/").rsplit("/", 1)[-1])
+
+    @property
+    def identity(self) -> str:
+        """What tells it from other sources, also when it is signed anew; to be hashed, not shown."""
+        return without_signature(self.url)
 
     def __str__(self) -> str:
         return presentable(self.url)

@@ -165,6 +165,19 @@ def test_after_a_kill_between_the_last_byte_and_its_answer_the_retry_finds_the_f
     assert way.size <= sum(sent) < way.size + 1024  # a form has a few bytes more than the file
 
 
+def test_after_a_kill_between_a_url_that_ittybit_took_and_its_answer_the_retry_finds_it(
+    scheduled, emulator, web
+) -> None:
+    emulator.control.settings(processing="held")
+    emulator.control.fault(match={"method": "POST", "path": "^/files$"}, answer_delay=HELD)
+    run = scheduled.trigger("upload_one", source=f"{web}/clip.mp4?X-Amz-Signature=1")
+    until(emulator.control.files, "the file at the emulator")
+    run.kill_task()
+    run.until_it("success", try_number=2)
+    assert len(emulator.control.files()) == 1
+    assert len(emulator.control.requests(method="POST")) == 1
+
+
 def killed_before_the_title_is_set(scheduled: ScheduledAirflow, emulator: RunningEmulator, source: Path) -> TaskRun:
     emulator.control.settings(processing="held")
     emulator.control.fault(match={"method": "PATCH"}, delay=HELD)

@@ -72,6 +72,19 @@ def test_a_note_counts_only_for_its_own_run_of_the_task(run: Run) -> None:
     assert journal(store, run).read("bytes") == Noted()
 
 
+def name_of(run: Run, name: str = "", fingerprint: str = "bytes") -> str:
+    made = journal(Store(), run, name)
+    made.read(fingerprint)
+    return str(made.name())
+
+
+def test_an_upload_has_one_name_at_every_try_and_no_other_upload_has_it() -> None:
+    assert name_of(Run()) == name_of(Run())
+    others = [name_of(Run(max_tries=1)), name_of(Run(map_index=0)), name_of(Run(run_id="other"))]
+    others += [name_of(Run(), "1 a.mp4"), name_of(Run(), "1 b.mp4"), name_of(Run(), fingerprint="other bytes")]
+    assert len({name_of(Run()), *others}) == 7
+
+
 def test_a_note_counts_only_for_the_same_upload() -> None:
     store = Store()
     noted(store, UPLOADED)

@@ -52,6 +52,12 @@ def test_the_jobs_generation_ingests_by_a_job_with_a_kind() -> None:
 
 
 @pytest.mark.parametrize("generation", BY_NAME.values(), ids=lambda row: row.name)
+def test_only_the_jobs_generation_is_told_an_idempotency_key_for_what_it_fetches(generation: Any) -> None:
+    call = creations.ingest(generation, URL, {"kind": "video"}, idempotency_key="k")
+    assert call.request.idempotency_key == ("k" if generation is JOBS else None)
+
+
+@pytest.mark.parametrize("generation", BY_NAME.values(), ids=lambda row: row.name)
 @pytest.mark.parametrize(
     "url", ["", "a.mp4", "/data/a.mp4", "ftp://x/a", "file:///etc/passwd", "javascript:x", "file_1"]
 )

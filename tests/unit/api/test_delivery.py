@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +45,22 @@ def test_a_signature_asks_for_what_is_given_and_nothing_else(generation: Any) ->
         "/signatures",
         {"filename": "a.mp4", "folder": "f", "method": "put", "expiry": 1735689600},
     )
+
+
+def test_a_signature_can_be_asked_for_with_more_than_the_reference_has_but_not_with_other_names() -> None:
+    call = delivery.sign(FLAT, "a.mp4", method="put", more={"resumable": True, "filename": "b.mp4"})
+    assert sent(call)[2] == {"filename": "a.mp4", "method": "put", "resumable": True}
+
+
+def test_a_signature_made_here_is_that_of_the_published_code() -> None:
+    key, expiry = "ittybit_key", 1_735_689_600
+    made = delivery.sign_here("https://you.ittybit.net", key, "/talks/a%20b.mp4", method="put", expiry=expiry)
+    digest = hmac.new(key.encode(), b"talks/a b.mp4?expiry=1735689600&method=put", hashlib.sha256).digest()
+    signature = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    place = "https://you.ittybit.net/talks/a%20b.mp4"
+    assert made.url == f"{place}?expiry=1735689600&method=put&signature={signature}"
+    assert made.expires == expiry
+    assert signature not in repr(made)
 
 
 @pytest.mark.parametrize("method", ["GET", "post", "delete", "", "x"])
@@ -123,6 +142,13 @@ def test_only_the_answer_to_the_chunk_that_completes_it_holds_the_file(recorded:
     file = call.read(call.request, recorded("uploads/last_chunk_with_the_file"))
     assert file is not None
     assert file["id"].startswith("file_")
+
+
+@pytest.mark.parametrize("status", [200, 204, 308])
+def test_the_status_that_awaits_more_chunks_can_be_another(status: int) -> None:
+    request = delivery.to_signed_url(URL, form_text({}))
+    call = delivery.put_chunk(request, "bytes=0-9/100", repeatable=True, accepted=status)
+    assert call.read(call.request, Response(status, Headers(), b'{"message": "Received."}')) is None
 
 
 def test_a_refused_chunk_is_an_error_in_ittybits_words() -> None:

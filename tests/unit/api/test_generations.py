@@ -117,8 +117,8 @@ def test_the_version_header_is_the_one_of_its_time() -> None:
             (Upload.SIGNED_PUT, Upload.DIRECT_PUT, Upload.INGEST),
         ),
         ("files-flat", Paging.PAGES, (1, 100), TaskShape.FLAT, (Upload.SIGNED_PUT, Upload.DIRECT_PUT, Upload.INGEST)),
-        ("tasks", Paging.CURSORS, (1, 100), TaskShape.NESTED, (Upload.INGEST, Upload.DIRECT_PUT)),
-        ("jobs", Paging.CURSORS, (1, 100), TaskShape.JOB, (Upload.INGEST, Upload.DIRECT_PUT)),
+        ("tasks", Paging.CURSORS, (1, 100), TaskShape.NESTED, (Upload.INGEST, Upload.SELF_SIGNED_PUT)),
+        ("jobs", Paging.CURSORS, (1, 100), TaskShape.JOB, (Upload.INGEST, Upload.SELF_SIGNED_PUT)),
     ],
 )
 def test_each_row_holds_what_its_pages_document(

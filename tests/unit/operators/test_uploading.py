@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import DAG, ObjectStoragePath
+from airflow.sdk.exceptions import TaskDeferred
 from bytes_to_send import SMALL, arrived, file_with, put_rows, sha256, some_bytes
 from file_serving import Shelf, serving
 from task_running import Run, Store, sent, task_context
@@ -15,6 +17,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitInputError,
     IttybitInvalidRequestError,
     IttybitSourceNotFoundError,
+    IttybitUnsupportedError,
     IttybitUploadsFailedError,
     IttybitUploadsRefusedError,
 )
@@ -222,6 +225,17 @@ def test_a_file_more_at_the_retry_does_not_make_the_others_go_again(held: Connec
     assert len(put_rows(emulator)) == 6
 
 
+def test_urls_that_are_signed_anew_do_not_go_again_and_each_is_told_from_the_others(held: Connect) -> None:
+    emulator = held("files-flat")
+    store = Store()
+    signed = "https://cdn.example/get?id={0}&X-Amz-Date={1}&X-Amz-Signature={1}"
+    first = upload([signed.format(file, "a") for file in (1, 2, 3)]).execute(task_context(store=store))
+    again = upload([signed.format(file, "b") for file in (3, 2, 4)]).execute(task_context(store=store))
+    assert [result["id"] for result in again[:2]] == [first[2]["id"], first[1]["id"]]
+    assert again[2]["id"] not in [result["id"] for result in first]
+    assert len(sent(emulator, "POST")) == 4
+
+
 def test_a_file_that_is_listed_twice_is_uploaded_twice_and_each_found_again(held: Connect, folder: Path) -> None:
     emulator = held("files-flat")
     store = Store()
@@ -254,12 +268,55 @@ def test_no_more_connections_are_opened_than_uploads_are_under_way(held: Connect
     assert len({row["connection"] for row in put_rows(emulator)}) == parallel
 
 
+def test_the_state_store_is_never_asked_by_two_uploads_at_once(held: Connect, folder: Path) -> None:
+    """The one that ``dag.test()`` gives to a task fails then."""
+    held("files-flat")
+
+    class OneAtATime(Store):
+        asked = threading.Lock()
+
+        def get(self, key: str, default: Any = None) -> Any:
+            assert self.asked.acquire(blocking=False)
+            found = super().get(key, default)
+            self.pause.wait(0.01)
+            self.asked.release()
+            return found
+
+        def set(self, key: str, value: Any) -> None:
+            assert self.asked.acquire(blocking=False)
+            super().set(key, value)
+            self.pause.wait(0.01)
+            self.asked.release()
+
+        pause = threading.Event()
+
+    assert len(upload(paths(folder)).execute(task_context(store=OneAtATime()))) == 5
+
+
 @pytest.mark.parametrize("parallel", [0, "4", None])
 def test_what_is_no_number_of_uploads_is_refused_before_any_request(held: Connect, folder: Path, parallel: Any) -> None:
     emulator = held("files-flat")
     with pytest.raises(IttybitInputError, match="parallel_uploads="):
         upload(paths(folder), parallel_uploads=parallel).execute(task_context())
     assert sent(emulator) == []
+
+
+@pytest.mark.parametrize("generation", ["tasks", "jobs"])
+def test_bytes_that_a_generation_never_shows_again_are_not_waited_for(
+    connect: Connect, folder: Path, generation: str
+) -> None:
+    emulator = connect(generation)
+    emulator = connect(generation, delivery_domain=emulator.delivery_url)
+    emulator.control.settings(processing="held")
+    for source in (paths(folder)[0], paths(folder)):
+        with pytest.raises(IttybitUnsupportedError, match="shows no files, so no task can wait"):
+            upload(source, wait_for_processing=True).execute(task_context())
+    with pytest.raises(IttybitUnsupportedError):
+        upload("https://cdn.example/a.mp4", fetch=True, wait_for_processing=True).execute(task_context())
+    assert sent(emulator) == []
+    assert upload(paths(folder)[0]).execute(task_context())["id"]
+    with pytest.raises(TaskDeferred):
+        upload("https://cdn.example/a.mp4", wait_for_processing=True, deferrable=True).execute(task_context())
 
 
 def test_a_single_file_that_fails_keeps_its_own_error(held: Connect, folder: Path) -> None:
@@ -276,7 +333,7 @@ def test_chunking_that_cannot_be_is_refused(held: Connect, folder: Path, fields:
     assert put_rows(emulator) == []
 
 
-def test_two_hundred_mapped_uploads_cost_a_signature_and_a_put_each(
+def test_two_hundred_mapped_uploads_cost_a_signature_a_put_and_two_connections_each(
     held: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)  # to check such a bundle takes each task 50 ms
@@ -291,4 +348,21 @@ def test_two_hundred_mapped_uploads_cost_a_signature_and_a_put_each(
     assert sent(emulator) == [
         text for place in range(200) for text in ("POST /signatures", f"PUT /mapped/{place:03}.mp4")
     ]
+    connections = {(row["role"], row["connection"]) for row in emulator.control.requests()}
+    assert len(connections) <= 2 * 200  # each task is a process of its own, and there are two hosts
     assert len(set(arrived(emulator))) == 200
+
+
+def test_two_hundred_files_in_one_task_share_a_few_connections(
+    held: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    emulator = held("files-flat")
+    for number in range(200):
+        file_with(tmp_path, some_bytes(100 + number), f"{number:03}.mp4")
+    results = upload(f"{tmp_path}/*.mp4", parallel_uploads=4).execute(task_context(store=Store()))
+    assert len({result["id"] for result in results}) == len(set(arrived(emulator))) == 200
+    rows = emulator.control.requests()
+    assert len(rows) == 400
+    for role in ("api", "delivery"):
+        assert len({row["connection"] for row in rows if row["role"] == role}) <= 4

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from bytes_to_send import MIB, SMALL, arrived, file_with, put_rows, ranges, sha256, some_bytes
 
+from airflow_provider_ittybit.emulator import delivery as emulator_delivery
+from airflow_provider_ittybit.emulator.generations import files
 from airflow_provider_ittybit.exceptions import (
     IttybitError,
     IttybitInvalidRequestError,
@@ -15,6 +19,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitServerError,
     IttybitTransportError,
 )
+from airflow_provider_ittybit.uploads import progress
 from airflow_provider_ittybit.uploads.chunked import send_chunks
 from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking, cut
 from airflow_provider_ittybit.uploads.progress import Progress
@@ -75,6 +80,74 @@ def test_the_form_of_the_range_can_be_set(
     put_by("files-flat").upload_media(clip, chunking=chunking)
     assert arrived(emulator) == [sha256(clip.read_bytes())]
     assert all(row["content_range"][:6] == chunking.get("content_range", "bytes=")[:6] for row in put_rows(emulator))
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_chunks_can_have_exactly_the_size_that_is_set(
+    put_by: PutBy, emulator: RunningEmulator, clip: Path, parallel: int
+) -> None:
+    put_by("files-flat").upload_media(clip, chunking={**SMALL, "exact": True, "parallel": parallel})
+    rows = put_rows(emulator)
+    assert sorted(row["bytes"] for row in rows) == [1] + [1000] * 16
+    assert rows[-1]["status"] == 201
+    assert arrived(emulator) == [sha256(clip.read_bytes())]
+
+
+def test_chunks_one_at_a_time_go_in_their_order(put_by: PutBy, emulator: RunningEmulator, clip: Path) -> None:
+    put_by("files-flat").upload_media(clip, chunking={**SMALL, "parallel": 1})
+    starts = [int(text.partition("=")[2].partition("-")[0]) for text in ranges(put_rows(emulator))]
+    assert starts == sorted(starts)
+
+
+def test_a_file_above_the_limit_is_refused_by_its_first_chunks(
+    put_by: PutBy, emulator: RunningEmulator, clip: Path
+) -> None:
+    emulator.control.settings(max_upload_bytes=SIZE - 1)
+    with pytest.raises(IttybitInvalidRequestError, match=r"larger than the account's limit; make it smaller") as caught:
+        put_by("files-flat").upload_media(clip, chunking=SMALL)
+    assert caught.value.status == 413
+    assert len(put_rows(emulator)) <= 2
+    assert arrived(emulator) == []
+
+
+@pytest.mark.parametrize(("size", "asked"), [(SIZE, {"resumable": True}), (500, {})], ids=["chunks", "whole"])
+def test_more_can_be_said_when_a_url_for_chunks_is_asked_for(
+    put_by: PutBy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, asked: dict[str, Any]
+) -> None:
+    from airflow_provider_ittybit.api import delivery
+
+    sign, said = delivery.sign, []
+    monkeypatch.setattr(delivery, "sign", lambda *a, **more: said.append(more["more"] or {}) or sign(*a, **more))
+    chunking = {**SMALL, "threshold": 1000, "signature": {"resumable": True}}
+    put_by("files-flat").upload_media(file_with(tmp_path, some_bytes(size)), chunking=chunking)
+    assert said == [asked]
+
+
+@pytest.mark.parametrize("which", [3, OTHERS])
+def test_where_chunks_must_not_come_twice_none_goes_again(
+    put_by: PutBy, emulator: RunningEmulator, clip: Path, which: int
+) -> None:
+    emulator.control.fault(match={"role": "delivery"}, after=which, drop="before")
+    with pytest.raises(IttybitTransportError):
+        put_by("files-flat").upload_media(clip, chunking={**SMALL, "parallel": 1, "resend": False})
+    sent = ranges(put_rows(emulator))
+    assert len(sent) == len(set(sent)) == which + 1
+
+
+@pytest.mark.parametrize("status", [200, 308])
+def test_the_status_that_awaits_more_chunks_can_be_another(
+    put_by: PutBy, emulator: RunningEmulator, clip: Path, status: int
+) -> None:
+    more = {"status": status, "body": '{"message": "More, please."}'}
+    one_by_one = {**SMALL, "parallel": 1}
+    emulator.control.fault(match={"role": "delivery"}, **more)
+    with pytest.raises(IttybitError, match=r"More, please\."):
+        put_by("files-flat").upload_media(clip, chunking=one_by_one)
+    emulator.control.forget_requests()
+    emulator.control.fault(match={"role": "delivery"}, times=OTHERS, **more)
+    with pytest.raises(IttybitError, match="Received bytes"):  # the emulator has the last chunk alone, and says 202
+        put_by("files-flat").upload_media(clip, chunking={**one_by_one, "accepted": status})
+    assert [row["status"] for row in put_rows(emulator)] == [status] * OTHERS + [202]
 
 
 @pytest.mark.parametrize(("chunking", "form"), [(SMALL, "space"), (SPACED, "equals")])
@@ -232,6 +305,35 @@ def test_a_refused_signature_is_renewed_and_the_chunk_goes_again(
     assert len(emulator.control.requests(path="/signatures")) == 2
     sent = ranges(put_rows(emulator))
     assert (len(sent), len(set(sent))) == (OTHERS + 2, OTHERS + 1)
+    assert arrived(emulator) == [sha256(clip.read_bytes())]
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+@pytest.mark.parametrize("version", ["files-enveloped", "files-flat"])
+def test_a_signature_that_ends_between_two_chunks_is_renewed_and_no_chunk_is_lost(  # noqa: PLR0917 - passed by name
+    put_by: PutBy,
+    emulator: RunningEmulator,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    parallel: int,
+) -> None:
+    monkeypatch.setattr(progress, "CALL_SECONDS", 0.0)
+    ahead = [0]
+    clock = SimpleNamespace(time=lambda: time.time() + ahead[0])
+    for signs_or_checks in (files, emulator_delivery):
+        monkeypatch.setattr(signs_or_checks, "time", clock)
+
+    def let_it_end(sent: int, _: int) -> None:
+        ahead[0] = 7200 if sent > SIZE // 2 else ahead[0]  # the emulator signs for an hour
+
+    chunking = {**SMALL, "exact": True, "parallel": parallel}
+    put_by(version).upload_media(clip, chunking=chunking, on_progress=let_it_end)
+    rows = put_rows(emulator)
+    assert 1 <= [row["status"] for row in rows].count(403) <= parallel
+    assert len(emulator.control.requests(path="/signatures")) == 2
+    accepted = [row["content_range"] for row in rows if row["status"] != 403]
+    assert len(accepted) == len(set(accepted)) == 17
     assert arrived(emulator) == [sha256(clip.read_bytes())]
 
 

@@ -170,6 +170,19 @@ def test_a_retry_finds_its_upload_unless_the_file_changed(
     assert len(arrived(emulator)) == 2
 
 
+def test_a_retry_finds_its_upload_by_a_url_that_is_signed_anew(
+    put_by: PutBy, emulator: RunningEmulator, shelf: Shelf
+) -> None:
+    store, hook = Store(), put_by("files-flat")
+    for seed in (1, 2):
+        journal = journal_of(task_context(store=store), durable=True)
+        hook.upload_media(f"{shelf.url}?X-Amz-Date={seed}&X-Amz-Signature={seed}", fetch=True, journal=journal)
+    assert len(emulator.control.files()) == 1
+    journal = journal_of(task_context(store=store), durable=True)
+    hook.upload_media(f"{shelf.url}?id=2&X-Amz-Date=3&X-Amz-Signature=3", fetch=True, journal=journal)
+    assert len(emulator.control.files()) == 2
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [("/talks/clip.mp4?token=x", "clip.mp4"), ("/a%20b%C3%A4.mp4", "a bä.mp4"), ("/", "download"), ("", "download")],

@@ -12,6 +12,11 @@ def test_no_journal_forgets_everything_and_says_so() -> None:
     assert not journal.lasting
 
 
+def test_without_notes_each_upload_has_a_name_of_its_own() -> None:
+    journal = NoJournal()
+    assert len({journal.name() for _ in range(3)}) == 3
+
+
 def test_notes_of_nothing_claim_nothing() -> None:
     noted = Noted()
     assert (noted.since, noted.resource_id, noted.layout, noted.litter) == (None, None, None, None)

@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitServerError, IttybitSourceNotFoundError
-from airflow_provider_ittybit.uploads.many import expand, side_by_side
+from airflow_provider_ittybit.uploads.many import connect_stores, expand, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +99,17 @@ def test_a_pattern_that_nothing_matches_is_named_and_may_match_at_a_retry(
 ) -> None:
     with pytest.raises(IttybitSourceNotFoundError, match=r"No file matches .*check the pattern"):
         expand(f"{prefix}{folder}/{pattern}")
+
+
+def test_the_stores_of_all_sources_are_connected_and_what_cannot_be_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[str] = []
+    monkeypatch.setattr(ObjectStoragePath, "fs", property(lambda self: connected.append(str(self))))
+    path = ObjectStoragePath(f"file://{folder}/a.mp4")
+    connect_stores([path, f"file://{folder}/b.mp4", f"{folder}/c.png", Path("/a"), "https://x/a", "odd://x", None, 7])
+    assert [name.rpartition("/")[2] for name in connected][:2] == ["a.mp4", "b.mp4"]
+    assert not [name for name in connected if "https" in name or "c.png" in name]
 
 
 @pytest.mark.parametrize("parallel", [1, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import random
@@ -16,6 +17,7 @@ from task_running import Store, sent, task_context
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
 from airflow_provider_ittybit.operators.media import ListMediaOperator, UploadMediaOperator
+from airflow_provider_ittybit.operators.output import _into_store
 from airflow_provider_ittybit.uploads.many import expand
 from airflow_provider_ittybit.uploads.sources import FileSource, as_source
 from airflow_provider_ittybit.uploads.streaming import FileBody
@@ -314,6 +316,28 @@ def test_a_list_goes_to_an_object(
     assert result["items"] == len(lines) == 3
     assert {line.split('"')[3] for line in lines} == ids
     assert sent(held, "GET")
+
+
+@pytest.mark.parametrize("size", [1000, 60 * MIB], ids=["one request", "several parts"])
+def test_a_list_whose_copy_breaks_off_leaves_the_earlier_object(s3: ObjectStore, size: int) -> None:
+    url = s3.put("list.jsonl", b"earlier")
+
+    class Breaking:
+        left = size
+
+        def read(self, wanted: int = -1) -> bytes:
+            if not self.left:
+                message = "the disk is gone"
+                raise OSError(message)
+            block = b"x" * min(wanted, self.left)
+            self.left -= len(block)
+            return block
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        _into_store(Breaking(), ObjectStoragePath(url))  # type: ignore[arg-type] # enough of a file
+    gc.collect()  # a file that is not closed by then would be completed now
+    assert s3.read("list.jsonl") == b"earlier"
+    assert not s3.client().list_multipart_uploads(Bucket=s3.bucket).get("Uploads")
 
 
 def test_a_list_needs_no_other_right_than_to_write_and_makes_no_bucket(

@@ -43,8 +43,8 @@ def local(tmp_path: Path) -> UploadSource:
         ("files-flat", None, Upload.SIGNED_PUT),
         ("files-flat", "you.ittybit.net", Upload.DIRECT_PUT),
         ("latest", None, Upload.SIGNED_PUT),
-        ("tasks", "you.ittybit.net", Upload.DIRECT_PUT),
-        ("jobs", "you.ittybit.net", Upload.DIRECT_PUT),
+        ("tasks", "you.ittybit.net", Upload.SELF_SIGNED_PUT),
+        ("jobs", "you.ittybit.net", Upload.SELF_SIGNED_PUT),
     ],
 )
 def test_the_generation_and_the_delivery_domain_decide_how_bytes_go(

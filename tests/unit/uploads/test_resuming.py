@@ -238,28 +238,6 @@ def test_a_try_that_surely_sent_nothing_costs_the_next_no_look_and_no_warning(
     assert len(arrived(emulator)) == 1
 
 
-@pytest.mark.parametrize("version", ["media", "files-enveloped", "files-flat", "tasks", "jobs"])
-@pytest.mark.parametrize(
-    ("fault", "warned"),
-    [({"status": 400}, False), ({"status": 429}, False), ({"drop": "before"}, True), ({"status": 500}, True)],
-)
-def test_only_a_url_that_ittybit_may_have_taken_is_asked_for_again_with_a_warning(
-    put_by: PutBy,
-    emulator: RunningEmulator,
-    logged: Callable[[], list[str]],
-    *,
-    version: str,
-    fault: dict[str, Any],
-    warned: bool,
-) -> None:
-    again = Try(put_by(version, max_retries=0), "https://cdn.example/clip.mp4")  # type: ignore[arg-type] # as good
-    emulator.control.fault(match={"method": "POST"}, **fault)
-    with pytest.raises(IttybitError):
-        again()
-    again()
-    assert bool([line for line in logged() if "saw no answer: asking again" in line]) is warned
-
-
 def test_a_file_that_appears_after_two_tries_is_found_by_the_third(
     put_by: PutBy, emulator: RunningEmulator, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +285,9 @@ class Deaf:
     def read(self, fingerprint: str) -> Noted:
         noted: Noted = self.inner.read(fingerprint)
         return noted
+
+    def name(self) -> str:
+        return str(self.inner.name())
 
     def write(self, noted: Noted) -> None:
         if self.left == 0:

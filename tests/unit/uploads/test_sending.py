@@ -223,6 +223,32 @@ def test_a_server_error_during_an_upload_is_not_answered_with_a_second_upload(
     assert len([r for r in emulator.control.requests() if r["role"] != "api"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "doubted"), [("report.pdf", "application/pdf"), ("old.avi", "video/x-msvideo"), ("clip.mp4", None)]
+)
+@pytest.mark.parametrize("by_url", [False, True])
+def test_a_format_that_ittybit_does_not_list_is_named_in_a_warning_and_sent(
+    put_by: Callable[..., IttybitHook],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    by_url: bool,
+    name: str,
+    doubted: str | None,
+) -> None:
+    source = f"https://cdn.example/{name}?signature=s3cret" if by_url else str(file_with(tmp_path, b"x", name))
+    assert put_by("files-flat").upload_media(source)["id"]
+    output = capsys.readouterr()  # where Airflow's logging writes depends on who set it up
+    warned = f"{caplog.text}{output.out}{output.err}"
+    listed = "(gif, heic, hevc, jpeg, mp4, png, quicktime, webm, webp, x-matroska, and audio); it may refuse it."
+    shown = source.partition("?")[0]
+    told = f"{shown}: {doubted} is not among the formats that ittybit lists {listed}"
+    assert (told in warned) is bool(doubted)
+    assert ("formats" in warned) is bool(doubted)
+    assert "s3cret" not in warned
+
+
 @pytest.mark.parametrize("size", [1001, 3 * MIB])
 def test_a_file_above_the_limit_is_refused_in_ittybits_words(
     way_in: IttybitHook, emulator: Any, tmp_path: Path, size: int

@@ -16,7 +16,7 @@ from airflow_provider_ittybit.api.generations import BY_NAME, Upload
 from airflow_provider_ittybit.api.messages import Origin
 from airflow_provider_ittybit.emulator.signing import signed_url
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitPermissionError, IttybitServerError
-from airflow_provider_ittybit.uploads.targets import DeliveryDomain, SignedUrl, target_for
+from airflow_provider_ittybit.uploads.targets import DeliveryDomain, SelfSigned, SignedUrl, target_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def sent_by(target: Any) -> Any:
 
 def test_a_signed_url_is_asked_for_once_and_serves_all() -> None:
     ittybit: Any = Ittybit()
-    target = SignedUrl(ittybit, "a.mp4", None)
+    target = SignedUrl(ittybit, "a.mp4", None, {})
     assert [sent_by(target)["origin"] for _ in range(5)] == [Origin.SIGNED] * 5
     assert len(ittybit.signed) == 1
     assert target.server_time == pytest.approx(time.time(), abs=60)
@@ -74,7 +74,7 @@ def test_a_signed_url_is_asked_for_once_and_serves_all() -> None:
 @pytest.mark.parametrize("behind", [0.0, 86_400.0, -86_400.0])
 def test_a_url_that_has_ended_by_ittybits_own_clock_is_renewed_before_it_is_used(seconds: float, behind: float) -> None:
     ittybit: Any = Ittybit(seconds=seconds, behind=behind)
-    target = SignedUrl(ittybit, "a.mp4", None)
+    target = SignedUrl(ittybit, "a.mp4", None, {})
     ittybit.seconds = 3600
     sent_by(target)
     assert ittybit.put == [ittybit.signed[1]]
@@ -84,7 +84,7 @@ def test_a_url_that_has_ended_by_ittybits_own_clock_is_renewed_before_it_is_used
 @pytest.mark.parametrize("seconds", [None, 3600.0, 30.0])
 def test_a_worker_whose_clock_is_wrong_renews_nothing_too_soon(behind: float, seconds: float | None) -> None:
     ittybit: Any = Ittybit(seconds=seconds, behind=behind)
-    sent_by(SignedUrl(ittybit, "a.mp4", None))
+    sent_by(SignedUrl(ittybit, "a.mp4", None, {}))
     assert len(ittybit.signed) == 1
 
 
@@ -94,7 +94,7 @@ def test_a_url_is_renewed_a_minute_before_its_end(monkeypatch: pytest.MonkeyPatc
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(targets, "time", SimpleNamespace(monotonic=lambda: clock.now, time=time.time))
     ittybit: Any = Ittybit()
-    target = SignedUrl(ittybit, "a.mp4", None)
+    target = SignedUrl(ittybit, "a.mp4", None, {})
     for clock.now, signed in ((3530.0, 1), (3545.0, 2), (3545.0 + 3530.0, 2), (3545.0 + 3545.0, 3)):
         sent_by(target)
         assert len(ittybit.signed) == signed
@@ -102,7 +102,7 @@ def test_a_url_is_renewed_a_minute_before_its_end(monkeypatch: pytest.MonkeyPatc
 
 def test_a_refused_url_is_renewed_once_for_all_threads() -> None:
     ittybit: Any = Ittybit()
-    target = SignedUrl(ittybit, "a.mp4", None)
+    target = SignedUrl(ittybit, "a.mp4", None, {})
     ittybit.refused.add(ittybit.signed[0])
     ittybit.all_asked = threading.Barrier(4)  # each is refused before any of them can renew
     threads = [threading.Thread(target=sent_by, args=(target,)) for _ in range(4)]
@@ -116,7 +116,7 @@ def test_a_refused_url_is_renewed_once_for_all_threads() -> None:
 
 def test_a_url_that_is_refused_again_is_an_error() -> None:
     ittybit: Any = Ittybit()
-    target = SignedUrl(ittybit, "a.mp4", None)
+    target = SignedUrl(ittybit, "a.mp4", None, {})
     ittybit.refused.update(f"https://you.ittybit.net/a.mp4?signature={number}" for number in range(9))
     with pytest.raises(IttybitPermissionError) as caught:
         sent_by(target)
@@ -133,7 +133,7 @@ def test_other_refusals_renew_nothing() -> None:
 
     ittybit: Any = Down()
     with pytest.raises(IttybitServerError):
-        sent_by(SignedUrl(ittybit, "a.mp4", None))
+        sent_by(SignedUrl(ittybit, "a.mp4", None, {}))
     assert len(ittybit.signed) == 1
 
 
@@ -154,7 +154,14 @@ def test_a_path_that_leads_elsewhere_is_refused_before_any_request() -> None:
         DeliveryDomain(object(), "a.mp4", "../x")  # type: ignore[arg-type] # it is not used
 
 
-@pytest.mark.parametrize(("protocol", "kind"), [(Upload.DIRECT_PUT, DeliveryDomain), (Upload.SIGNED_PUT, SignedUrl)])
+@pytest.mark.parametrize(
+    ("protocol", "kind"),
+    [
+        (Upload.DIRECT_PUT, DeliveryDomain),
+        (Upload.SIGNED_PUT, SignedUrl),
+        (Upload.SELF_SIGNED_PUT, SelfSigned),
+    ],
+)
 def test_the_protocol_decides_where_bytes_go(protocol: Upload, kind: type) -> None:
     assert type(target_for(Ittybit(), "a.mp4", None, protocol)) is kind  # type: ignore[arg-type] # enough of one
 
@@ -186,3 +193,42 @@ def test_a_url_whose_end_is_not_told_is_renewed_when_it_is_refused(
     hook.upload_media(file_with(tmp_path, content))
     assert [row["status"] for row in put_rows(emulator)] == [403, 202]
     assert arrived(emulator) == [sha256(content)]
+
+
+@pytest.mark.parametrize("version", ["tasks", "jobs"])
+@pytest.mark.parametrize("chunking", [None, SMALL], ids=["whole", "chunks"])
+def test_a_generation_that_signs_nothing_takes_bytes_by_a_signature_made_here(
+    put_by: PutBy, emulator: RunningEmulator, tmp_path: Path, version: str, chunking: Any
+) -> None:
+    content = some_bytes(8001)
+    path = file_with(tmp_path, content, "Gänse & 東京.mp4")
+    file = put_by(version, direct=True).upload_media(path, folder="talks/2026", chunking=chunking)
+    [kept] = emulator.control.files()
+    assert (kept["id"], kept["sha256"]) == (file["id"], sha256(content))
+    assert (kept["folder"], kept["filename"]) == ("talks/2026", "Gänse & 東京.mp4")
+    assert not [row for row in put_rows(emulator) if row["has_authorization"] or row["version"]]
+    assert emulator.control.requests(path="/signatures") == []
+
+
+def test_where_a_signature_made_here_is_refused_the_key_is_tried_and_then_kept_to(
+    put_by: PutBy, emulator: RunningEmulator, tmp_path: Path, logged: Callable[[], list[str]]
+) -> None:
+    emulator.control.fault(match={"role": "delivery"}, status=403)
+    hook = put_by("jobs", direct=True)  # it sends no version, so the emulator takes the key as well
+    content = some_bytes(8001)
+    hook.upload_media(file_with(tmp_path, content), chunking={**SMALL, "parallel": 1})
+    rows = put_rows(emulator)
+    assert [row["has_authorization"] for row in rows] == [False] + [True] * (len(rows) - 1)
+    assert arrived(emulator) == [sha256(content)]
+    assert len([line for line in logged() if "refused the signature (403): trying the key" in line]) == 1
+
+
+def test_a_place_that_takes_neither_signature_nor_key_is_an_error_without_either(
+    put_by: PutBy, emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    emulator.control.fault(match={"role": "delivery"}, status=403, times=0, message="Not yours.")
+    with pytest.raises(IttybitPermissionError, match=r"Not yours\.") as caught:
+        put_by("jobs", direct=True).upload_media(file_with(tmp_path, b"x"))
+    assert emulator.api_key not in str(caught.value)
+    assert "signature=" not in str(caught.value)
+    assert len(put_rows(emulator)) == 2
