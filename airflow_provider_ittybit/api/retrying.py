@@ -58,7 +58,15 @@ def wait_before(attempt: int, outcome: Outcome) -> float:
     :param attempt: number of attempts made so far, from 1.
     :param outcome: how the last one went.
     """
-    asked = retry_after(outcome.retry_after)
+    return pause_for(attempt, retry_after(outcome.retry_after))
+
+
+def pause_for(attempt: int, asked: float | None) -> float:
+    """Tell how many seconds to wait, as ``wait_before`` does.
+
+    :param attempt: number of attempts made so far, from 1.
+    :param asked: seconds that ittybit asked to wait, ``None`` if it did not say.
+    """
     if asked is not None:
         return min(asked, LONGEST_WAIT) + random.uniform(0, 0.25)  # noqa: S311 - spreads load, guards nothing
     backoff: float = min(FIRST_WAIT * 2.0 ** min(attempt - 1, 16), LONGEST_BACKOFF)

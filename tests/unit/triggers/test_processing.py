@@ -12,7 +12,7 @@ from task_running import fire, rebuilt, sent, uploaded
 
 from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
 from airflow_provider_ittybit.exceptions import IttybitTriggerEventError
-from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, read_event, safety_net
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     Connect = Callable[..., RunningEmulator]
 
 NOW = 1_900_000_000
+
+
+@pytest.fixture(params=["shared", "alone"], autouse=True)
+def _polling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test with the shared poller and without it: what comes out must be the same."""
+    monkeypatch.setenv("AIRFLOW__ITTYBIT__SHARED_POLLER", str(request.param == "shared"))
 
 
 def trigger(resource_id: str, **arguments: Any) -> ProcessingTrigger:
@@ -174,14 +180,14 @@ def test_a_connection_that_is_gone_ends_it_at_once(held: str) -> None:
 def test_it_closes_its_network_connections(
     how: str, held: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hooks: list[IttybitHook] = []
-    make = IttybitHook.__init__
+    transports: list[AsyncTransport] = []
+    make = AsyncTransport.__init__
 
-    def remember(self: IttybitHook, *arguments: Any, **more: Any) -> None:
+    def remember(self: AsyncTransport, *arguments: Any, **more: Any) -> None:
         make(self, *arguments, **more)
-        hooks.append(self)
+        transports.append(self)
 
-    monkeypatch.setattr(IttybitHook, "__init__", remember)
+    monkeypatch.setattr(AsyncTransport, "__init__", remember)
 
     async def watch() -> None:
         run: Any = trigger(held).run()
@@ -189,7 +195,7 @@ def test_it_closes_its_network_connections(
         emulator.control.forget_requests()
         while not sent(emulator):  # noqa: ASYNC110 - what is waited for happens in another thread
             await asyncio.sleep(0)
-        transport = await hooks[0].aget_conn()
+        [transport] = transports
         assert transport._session is not None
         if how == "cancelled":
             event.cancel()
