@@ -171,7 +171,7 @@ class Poller:
         keys = self.watch.take_due(MOST_AT_ONCE)
         if not self.gate.is_closed:
             try:
-                await self._survey.ask(keys)
+                await self._survey.ask(keys, self.watch.nearly_due(MOST_AT_ONCE) if keys else ())
             except IttybitRateLimitError:
                 pass  # the gate has noticed, and the rest waits until it opens
             except IttybitAuthenticationError as error:
@@ -274,8 +274,9 @@ class Poller:
         """Let nobody wait for a loop that has ended, whatever ended it."""
         self._around.forget(self)
         reason = _reason(task) or "it returned"
-        if len(self.watch):
-            log.error("The shared poller ended with %d waiting: %s", len(self.watch), reason)
+        waiting = sum(not waiter.is_over for waiter in self.watch.all())
+        if waiting:
+            log.error("The shared poller ended with %d waiting: %s", waiting, reason)
         self.watch.give_up_all(self._broken(f"The shared poller of the triggerer ended: {reason}"))
 
     def _broken(self, what: str) -> IttybitPollerError:

@@ -72,19 +72,21 @@ class Survey:
         """What a look that begins now belongs to: see ``feeding.Thread``."""
         return self._thread.era
 
-    async def ask(self, keys: Iterable[Key]) -> None:
+    async def ask(self, keys: Iterable[Key], early: Iterable[Key] = ()) -> None:
         """Have those of the keys answered for which it costs fewer requests than asking one by one.
 
+        :param keys: what is due.
+        :param early: what is nearly due, and can be answered along with it.
         :raises IttybitRateLimitError: ittybit asked to slow down; the rest was not asked for.
         :raises IttybitAuthenticationError: the key was refused.
         """
-        wanted = list(keys)
+        due = list(keys)
+        wanted = list(dict.fromkeys([*due, *early]))
         if len(wanted) >= WORTH and self._odds[FEED].favour():
             await self._try(FEED, self._follow(wanted))
-        by_collection: defaultdict[str, set[Key]] = defaultdict(set)
-        for key in self._watch.unanswered(wanted):
-            by_collection[key.collection].add(key)
-        for collection, some in by_collection.items():
+        left = self._watch.unanswered(due)
+        for collection in dict.fromkeys(key.collection for key in left):
+            some = {key for key in wanted if key.collection == collection and self._watch.is_wanted_soon(key)}
             worthwhile = len(some) >= WORTH and can_be_swept(self._generation, collection)
             if worthwhile and self._odds[collection].favour():
                 await self._try(collection, self._sweep(collection, some))

@@ -145,6 +145,16 @@ class DueList:
             found.append(waiter)
         return found
 
+    def nearly(self, now: float, most: int) -> list[Waiter]:
+        """Tell who is not due yet, but may be looked at early; the order is that of their dues."""
+        found: list[Waiter] = []
+        while len(found) < most and self.next() is not None and self._heap[0][2].early <= now:
+            found.append(heapq.heappop(self._heap)[2])
+        for waiter in found:
+            if waiter.due is not None:
+                heapq.heappush(self._heap, (waiter.due, next(self._number), waiter))
+        return found
+
     @staticmethod
     def _is_void(entry: tuple[float, int, Waiter]) -> bool:
         return entry[2].due != entry[0] or entry[2].is_over

@@ -67,6 +67,10 @@ class Watch:
         """Take what is due now, each once, from at most so many waiters."""
         return list(dict.fromkeys(waiter.key for waiter in self._due.take(self._clock.now(), most)))
 
+    def nearly_due(self, most: int) -> list[Key]:
+        """Tell what may be looked at early, if that costs no request of its own."""
+        return list(dict.fromkeys(waiter.key for waiter in self._due.nearly(self._clock.now(), most)))
+
     def unanswered(self, keys: Iterable[Key]) -> list[Key]:
         """Tell which of the keys that were due nothing has answered yet."""
         return [key for key in keys if any(waiter.due is None for waiter in self._waiters.get(key, ()))]

@@ -31,7 +31,7 @@ class HandClock(Clock):
     """A clock that is moved by hand."""
 
     def __init__(self) -> None:
-        self._now = 1024.0
+        self._now = 1024.125
         self.parked: dict[asyncio.Event, float] = {}
         self.changed = asyncio.Event()
 
@@ -78,7 +78,8 @@ def no(status: int, message: str = "No.", **headers: str) -> Response:
 class Ittybit:
     """Resources in memory, newest last; it answers lists and single reads, and notes what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_cursors: bool = False) -> None:
+        self.has_cursors = has_cursors
         self.resources: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
         self.trouble: Callable[[Request], Trouble | None] = lambda _: None
@@ -119,7 +120,7 @@ class Ittybit:
             start = [item["id"] for item in items].index(query["after"]) + 1
         page = [self.as_listed(item) for item in items[start : start + limit]]
         more = "true" if len(items) > start + limit else "false"
-        return Response(200, Headers([("Has-More", more)]) if "page" not in query else Headers(), _json(page))
+        return Response(200, Headers([("Has-More", more)] if self.has_cursors else []), _json(page))
 
 
 def _json(value: object) -> bytes:
@@ -163,7 +164,7 @@ class Stage:
     def __init__(self, api_version: str = "files-flat", **extra: Any) -> None:
         self.settings = settings_for(api_version, **extra)
         self.clock = HandClock()
-        self.ittybit = Ittybit()
+        self.ittybit = Ittybit(has_cursors=api_version in ("tasks", "jobs"))
         self.current = self.settings
         self.reread = 0
         self.waiters: list[Waiter] = []
@@ -188,6 +189,14 @@ class Stage:
         waiter = self.pollers.subscribe(conn_id, self.current, resource_id, **options)
         self.waiters.append(waiter)
         return waiter
+
+    async def wait_for_all(self, names: list[str], **options: Any) -> list[Waiter]:
+        """Subscribe for many, each in a step of its own as triggers do."""
+        waiters = []
+        for name in names:
+            waiters.append(self.wait_for(name, **options))
+            await asyncio.sleep(0)
+        return waiters
 
     def in_seconds(self, seconds: float) -> float:
         """Return a deadline."""
@@ -221,3 +230,4 @@ class Stage:
         for waiter in self.waiters:
             waiter.future.cancel()
             await waiter.leave()
+            await asyncio.sleep(0)
