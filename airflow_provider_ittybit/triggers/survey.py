@@ -37,6 +37,9 @@ T = TypeVar("T")
 LONGEST_STEP = 15.0
 """Seconds for a sweep or for catching up with the feed; what is then left is asked for one by one."""
 
+SLICE = 50
+"""Items of a page that are taken in before the event loop may do something else."""
+
 log = logging.getLogger(__name__)
 
 
@@ -116,7 +119,11 @@ class Survey:
             asked_at, era = self._clock.time(), self.era
             page = await self._send(call)
             self._proven[collection] |= parts_shown(page.items)
-            found = self._take(collection, listing.receive(page), asked_at, era)
+            found: set[Key] = set()
+            items = list(listing.receive(page))
+            for start in range(0, len(items), SLICE):
+                found |= self._take(collection, items[start : start + SLICE], asked_at, era)
+                await asyncio.sleep(0)
             pages, answered = pages + 1, answered + len(found)
             wanted -= found
             if len(found) < WORTH:

@@ -86,6 +86,7 @@ class Ittybit:
         self.as_listed: Callable[[dict[str, Any]], dict[str, Any]] = lambda resource: resource
         self.keys: list[str] = []
         self.held: asyncio.Event | None = None
+        self.heard = asyncio.Event()
         self.open = 0
 
     def add(self, collection: str, number: int, **fields: Any) -> list[str]:
@@ -142,6 +143,7 @@ class InMemory:
         ittybit = self._ittybit
         query = "?" + "&".join(f"{name}={value}" for name, value in call.request.query) if call.request.query else ""
         ittybit.asked.append(call.request.path + query)
+        ittybit.heard.set()
         ittybit.keys.append(self._settings.api_key)
         trouble = ittybit.trouble(call.request)
         answer = ittybit.answer(call.request) if trouble is None else trouble
@@ -216,6 +218,13 @@ class Stage:
         while self.clock.now() < end:
             self.clock.move(min(max(step, self.clock.next), end - self.clock.now()))
             await self.settle()
+
+    async def asked(self, number: int) -> None:
+        """Wait until so many requests were made; they may still be without an answer."""
+        async with asyncio.timeout(LONGEST):
+            while self.ittybit.count() < number:
+                self.ittybit.heard.clear()
+                await self.ittybit.heard.wait()
 
     async def ended(self, waiter: Waiter) -> Ended:
         """Wait for an end that must come without time passing, and leave as a trigger does."""

@@ -11,10 +11,11 @@ import pytest
 from unit.triggers.staging import KEY, Stage, settings_for
 
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitUnsupportedError
-from airflow_provider_ittybit.triggers.registry import Pollers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from airflow_provider_ittybit.triggers.registry import Pollers
 
 DIFFERENT = [
     {"api_version": "2025-08-21"},
