@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_AT_ONCE = 1000
-"""Waiters taken in one round, so that the event loop can do other things between two rounds."""
+SLICE = 1000
+"""Waiters handled in one go, so that the event loop can do something else in between."""
 REFUSALS = 2
 """Answers 401 in a row after which the key counts as refused for all: they share it."""
 DEFAULT_CONCURRENCY = 16
@@ -168,19 +168,27 @@ class Poller:
 
     async def _round(self) -> None:
         """Look at what is due: first many at once, then line up the rest."""
-        keys = self.watch.take_due(MOST_AT_ONCE)
+        keys: dict[Key, None] = {}
+        while some := self.watch.take_due(SLICE):
+            keys.update(dict.fromkeys(some))
+            await asyncio.sleep(0)
         if not self.gate.is_closed:
             try:
-                await self._survey.ask(keys, self.watch.nearly_due(MOST_AT_ONCE) if keys else ())
+                await self._survey.ask(keys, self.watch.nearly_due(SLICE))
             except IttybitRateLimitError:
                 pass  # the gate has noticed, and the rest waits until it opens
             except IttybitAuthenticationError as error:
                 await self._refused(error)
-        self._queue.update(dict.fromkeys(self.watch.unanswered(keys)))
+        asked = list(keys)
+        for start in range(0, len(asked), SLICE):
+            self._queue.update(dict.fromkeys(self.watch.unanswered(asked[start : start + SLICE])))
+            await asyncio.sleep(0)
 
     def _begin_looks(self) -> None:
         """Ask for what is lined up, as many at once as the gate allows; nothing while it is closed."""
-        while self._queue and (self.gate.is_closed or len(self._looks) < self.gate.allowed):
+        for _ in range(min(SLICE, len(self._queue))):
+            if not self.gate.is_closed and len(self._looks) >= self.gate.allowed:
+                return
             key = next(iter(self._queue))
             del self._queue[key]
             waiter = self.watch.one_of(key)
@@ -193,6 +201,8 @@ class Poller:
             look = asyncio.get_running_loop().create_task(self._look(key), context=waiter.context.copy())
             self._looks[key] = look
             look.add_done_callback(partial(self._look_ended, key), context=Context())
+        if self._queue:
+            self._news.set()
 
     async def _look(self, key: Key) -> None:
         asked_at, era = self._clock.time(), self._survey.era

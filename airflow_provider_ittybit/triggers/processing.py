@@ -26,6 +26,7 @@ __all__ = ["ERROR", "FINAL", "TIMEOUT", "ProcessingTrigger", "error_of", "read_e
 HEAVY = (
     "aiohttp",
     "tenacity",
+    "airflow.providers.common.compat.connection",
     "airflow_provider_ittybit.hooks.ittybit",
     "airflow_provider_ittybit.transport.asynchronous",
     "airflow_provider_ittybit.triggers.registry",

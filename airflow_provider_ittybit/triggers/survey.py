@@ -83,13 +83,17 @@ class Survey:
         :raises IttybitRateLimitError: ittybit asked to slow down; the rest was not asked for.
         :raises IttybitAuthenticationError: the key was refused.
         """
-        due = list(keys)
-        wanted = list(dict.fromkeys([*due, *early]))
-        if len(wanted) >= WORTH and self._odds[FEED].favour():
-            await self._try(FEED, self._follow(wanted))
-        left = self._watch.unanswered(due)
-        for collection in dict.fromkeys(key.collection for key in left):
-            some = {key for key in wanted if key.collection == collection and self._watch.is_wanted_soon(key)}
+        due, early = list(keys), list(early)
+        if len(due) + len(early) >= WORTH and self._odds[FEED].favour():
+            await self._try(FEED, self._follow(list(dict.fromkeys([*due, *early]))))
+            due = self._watch.unanswered(due)
+        await asyncio.sleep(0)
+        nearly = [key for key in early if self._watch.is_wanted_soon(key)]
+        by_collection: defaultdict[str, set[Key]] = defaultdict(set)
+        for key in due:
+            by_collection[key.collection].add(key)
+        for collection, some in by_collection.items():
+            some.update(key for key in nearly if key.collection == collection)
             worthwhile = len(some) >= WORTH and can_be_swept(self._generation, collection)
             if worthwhile and self._odds[collection].favour():
                 await self._try(collection, self._sweep(collection, some))
@@ -112,33 +116,35 @@ class Survey:
             odds.give_up()
 
     async def _sweep(self, collection: str, wanted: set[Key]) -> None:
-        """Read list pages, newest first, while each answers at least two that are due or nearly so."""
+        """Read list pages, newest first, while each answers at least two who wait.
+
+        It reads at most one page for two who are due. Whoever waits is answered, due or not: so those who began at
+        different times come to be due together.
+        """
         listing = Listing(self._generation, resource=collection)
-        answered = pages = 0
-        while (call := listing.call) is not None and len(wanted) >= WORTH:
+        number, pages = len(wanted), 0
+        while (call := listing.call) is not None and len(wanted) >= WORTH and pages < number // WORTH:
             asked_at, era = self._clock.time(), self.era
             page = await self._send(call)
             self._proven[collection] |= parts_shown(page.items)
-            found: set[Key] = set()
-            items = list(listing.receive(page))
+            items, found = list(listing.receive(page)), set()
             for start in range(0, len(items), SLICE):
                 found |= self._take(collection, items[start : start + SLICE], asked_at, era)
                 await asyncio.sleep(0)
-            pages, answered = pages + 1, answered + len(found)
+            pages += 1
             wanted -= found
             if len(found) < WORTH:
                 break
-        self._odds[collection].learn(answered, pages)
+        self._odds[collection].learn(number - len(wanted), pages)
 
     def _take(self, collection: str, items: Iterable[Mapping[str, Any]], asked_at: float, era: int) -> set[Key]:
-        """Answer whoever waits for an item of a page; return those who were due, or nearly so."""
+        """Answer whoever waits for an item of a page; return what was answered."""
         found = set()
         for item in items:
             key = Key(collection, str(item.get("id")))
             status = read_listed(item, self._proven[collection]) if key in self._watch else None
             if status is not None:
-                if self._watch.is_wanted_soon(key):
-                    found.add(key)
+                found.add(key)
                 self._watch.answer(key, status, asked_at, era)
         return found
 
