@@ -44,9 +44,10 @@ class _Warnings(logging.Handler):
 
 
 @pytest.fixture(autouse=True)
-def _watched_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def slow_callbacks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Fail if a callback took too long, or if asyncio had something to complain about."""
-    run, set_debug, slow = asyncio.Handle._run, asyncio.BaseEventLoop.set_debug, []
+    run, set_debug = asyncio.Handle._run, asyncio.BaseEventLoop.set_debug
+    slow: list[str] = []
 
     def timed(handle: asyncio.Handle) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -65,7 +66,7 @@ def _watched_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     warnings = _Warnings()
     logging.getLogger("asyncio").addHandler(warnings)
     gc.disable()  # a full collection takes longer than any callback may, and blames whichever it falls into
-    yield
+    yield slow
     gc.enable()
     logging.getLogger("asyncio").removeHandler(warnings)
     assert slow == []

@@ -10,6 +10,7 @@ from conftest import GENERATIONS, TAKE_BYTES
 from task_running import sent, uploaded
 from unit.triggers.staging import Stage
 
+from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 from airflow_provider_ittybit.triggers import registry
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
@@ -45,7 +46,8 @@ def held(connect: Connect, web: str, image: Path) -> Held:
         emulator = connect(generation, **{"max_retries": 0, **extra})
         emulator.control.settings(processing="held")
         source = image if generation in TAKE_BYTES and number < MANY else f"{web}/still.png"
-        names = [str(uploaded(source)["id"]) for _ in range(number)]
+        with IttybitHook() as hook:
+            names = [str(hook.upload_media(source)["id"]) for _ in range(number)]
         emulator.control.forget_requests()
         return names
 

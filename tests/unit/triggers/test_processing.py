@@ -14,12 +14,14 @@ from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
 from airflow_provider_ittybit.exceptions import IttybitTriggerEventError
 from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, read_event, safety_net
+from airflow_provider_ittybit.triggers.registry import Pollers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
+    from airflow_provider_ittybit.triggers.waiters import Waiter
 
     Connect = Callable[..., RunningEmulator]
 
@@ -34,6 +36,24 @@ def _polling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 def trigger(resource_id: str, **arguments: Any) -> ProcessingTrigger:
     return ProcessingTrigger(resource_id, **{"poll_interval": 0.01, **arguments})
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_configuration_decides_whether_it_shares_a_poller(
+    held: str, monkeypatch: pytest.MonkeyPatch, *, shared: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__ITTYBIT__SHARED_POLLER", str(shared))
+    monkeypatch.setenv("AIRFLOW__ITTYBIT__POLLER_CONCURRENCY", "3")
+    asked: list[Any] = []
+    subscribe = Pollers.subscribe
+
+    def note(self: Pollers, *arguments: Any, **options: Any) -> Waiter:
+        asked.append(options["concurrency"])
+        return subscribe(self, *arguments, **options)
+
+    monkeypatch.setattr(Pollers, "subscribe", note)
+    fire(trigger(held, deadline=1.0))
+    assert asked == ([3] if shared else [])
 
 
 @pytest.fixture
