@@ -165,6 +165,10 @@ class IttybitTriggerEventError(IttybitError):
     """The triggerer handed the task an event that is not one of ours."""
 
 
+class IttybitPollerError(IttybitError):
+    """What waits in the triggerer for many tasks at once broke; a retry of the task waits again."""
+
+
 class IttybitUploadsFailedError(IttybitError):
     """Of several uploads of one task, some failed; the others are kept, and a retry sends only what failed.
 

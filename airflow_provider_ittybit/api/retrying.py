@@ -66,7 +66,16 @@ def wait_before(attempt: int, outcome: Outcome, *, now: datetime, chance: float)
     :param now: the present, with which a date in ``Retry-After`` is compared.
     :param chance: a random number from 0 to 1, which decides the random part.
     """
-    asked = retry_after(outcome.retry_after, now=now)
+    return pause_for(attempt, retry_after(outcome.retry_after, now=now), chance=chance)
+
+
+def pause_for(attempt: int, asked: float | None, *, chance: float) -> float:
+    """Tell how many seconds to wait, as ``wait_before`` does.
+
+    :param attempt: number of attempts made so far, from 1.
+    :param asked: seconds that ittybit asked to wait, ``None`` if it did not say.
+    :param chance: a random number from 0 to 1, which decides the random part.
+    """
     if asked is not None:
         return min(asked, LONGEST_WAIT) + SPREAD * chance
     backoff: float = min(FIRST_WAIT * 2.0 ** min(attempt - 1, 16), LONGEST_BACKOFF)

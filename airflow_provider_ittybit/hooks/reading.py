@@ -72,14 +72,19 @@ class TriggererReads(ConnectedHook):
         return self._noticed(media_id, read_processing(await self.aget_media(media_id, resource=resource)))
 
     def _noticed(self, media_id: str, status: ProcessingStatus) -> ProcessingStatus:
-        """Log each status that is in no vocabulary once in this process, however many hooks and looks there are."""
-        if not status.known and status.status not in _UNKNOWN_STATUSES:
-            if len(_UNKNOWN_STATUSES) < MOST_UNKNOWN:
-                _UNKNOWN_STATUSES.add(str(status.status))
-            self.log.warning(
-                "ittybit reports the status %r for %s, which this provider does not know: it counts as still "
-                "processing. A newer version of the provider may know it.",
-                status.status,
-                media_id,
-            )
+        notice_unknown(status, media_id, self.log)
         return status
+
+
+def notice_unknown(status: ProcessingStatus, media_id: str, log: Any) -> None:
+    """Log each status that is in no vocabulary once in this process, however many hooks and looks there are."""
+    if status.known or status.status in _UNKNOWN_STATUSES:
+        return
+    if len(_UNKNOWN_STATUSES) < MOST_UNKNOWN:
+        _UNKNOWN_STATUSES.add(str(status.status))
+    log.warning(
+        "ittybit reports the status %r for %s, which this provider does not know: it counts as still "
+        "processing. A newer version of the provider may know it.",
+        status.status,
+        media_id,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_ittybit.api.messages import Headers, Response
@@ -29,16 +29,31 @@ KEEP_ALIVE = 120.0
 CONNECTIONS = 32
 
 
+class Gate(Protocol):
+    """Says when nothing may be sent, because ittybit asked to slow down."""
+
+    def admit(self) -> None:
+        """Raise ``IttybitRateLimitError`` if nothing may be sent now."""
+
+
 class AsyncTransport:
     """Sends requests over kept-alive connections of one event loop; use it as ``async with``.
 
     :param settings: the checked connection.
     :param sleep: waits between attempts, ``asyncio.sleep`` by default.
+    :param gate: is asked before each attempt; 429 is then left to it, and nothing is sent again because of one.
     """
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        gate: Gate | None = None,
+    ) -> None:
         self.settings = settings
         self._sleep = sleep
+        self._gate = gate
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> AsyncTransport:
@@ -56,7 +71,7 @@ class AsyncTransport:
         """
         from tenacity import AsyncRetrying
 
-        arguments = retry_arguments(call.request, self.settings)
+        arguments = retry_arguments(call.request, self.settings, rate_limits=self._gate is None)
         response: Response = await AsyncRetrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
         try:
             return call.read(call.request, response)
@@ -79,6 +94,8 @@ class AsyncTransport:
             message = f"{request!r} has a body to stream, which only the blocking transport can send."
             raise TypeError(message)
         session = await self._open_session()
+        if self._gate is not None:
+            self._gate.admit()
         try:
             async with session.request(
                 wire.method,

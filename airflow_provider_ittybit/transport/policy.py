@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def retry_arguments(request: Request, settings: Settings) -> dict[str, Any]:
+def retry_arguments(request: Request, settings: Settings, *, rate_limits: bool = True) -> dict[str, Any]:
     """Give the arguments of ``tenacity.Retrying`` and ``tenacity.AsyncRetrying`` for one request.
 
     The last answer or error comes back as it is, so that the caller reads the one that counts.
+
+    :param rate_limits: whether to send again after 429; not where a gate makes all requests wait together.
     """
 
     def stop(state: RetryCallState) -> bool:
@@ -31,7 +33,9 @@ def retry_arguments(request: Request, settings: Settings) -> dict[str, Any]:
 
     def again(state: RetryCallState) -> bool:
         outcome = _outcome(state)
-        return outcome is not None and may_send_again(request, outcome)
+        if outcome is None or (outcome.status == 429 and not rate_limits):
+            return False
+        return may_send_again(request, outcome)
 
     def wait(state: RetryCallState) -> float:
         return pause_before(state.attempt_number, _outcome(state) or Outcome())

@@ -4,24 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitTriggerEventError
+from airflow_provider_ittybit.triggers.waiters import ERROR, FINAL, TIMEOUT, Ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from airflow_provider_ittybit.api.processing import ProcessingStatus
 
-FINAL, TIMEOUT, ERROR = "final", "timeout", "error"
+__all__ = ["ERROR", "FINAL", "TIMEOUT", "ProcessingTrigger", "error_of", "read_event", "safety_net"]
+
+HEAVY = (
+    "aiohttp",
+    "tenacity",
+    "airflow.providers.common.compat.connection",
+    "airflow_provider_ittybit.hooks.ittybit",
+    "airflow_provider_ittybit.transport.asynchronous",
+    "airflow_provider_ittybit.triggers.registry",
+)
+"""What a first look needs: to import it takes longer than an event loop may stand still."""
 
 
 class ProcessingTrigger(BaseTrigger):
     """Looks at a resource again and again and fires once its processing is over, for better or worse.
+
+    All triggers of one triggerer that use the same connection share one poller, one session and one rate limit: it
+    asks for many with one request where it can. The pause between two looks is ``poll_interval`` at first and grows
+    to a tenth of the time waited so far: at most to four times ``poll_interval``, and above 60 s only if
+    ``poll_interval`` is. While ittybit reports ``progress`` that moves, or 90 % and more, it is ``poll_interval``
+    again. ``[ittybit] shared_poller = False`` in Airflow's configuration makes each trigger ask for itself, at
+    ``poll_interval``, with the same events.
 
     The event is only a hint: the worker that resumes the task reads the resource itself. Neither the key nor
     anything of the connection but its id is in what Airflow stores of this trigger.
@@ -29,7 +50,7 @@ class ProcessingTrigger(BaseTrigger):
     :param resource_id: id of a file, media, task, run or job.
     :param ittybit_conn_id: id of the Airflow connection.
     :param resource: name of the collection, for an id without a known prefix.
-    :param poll_interval: seconds between two looks; each varies by a tenth, so that many tasks spread out.
+    :param poll_interval: seconds between two looks (see above); each varies by a tenth, so that many tasks spread out.
     :param deadline: Unix seconds at which a last look is taken. As an absolute time it holds when the trigger
         moves to another triggerer. ``None`` waits without end.
     :param failed_looks: how many looks in a row had failed before; after five the waiting is given up.
@@ -70,15 +91,44 @@ class ProcessingTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield exactly one event."""
+        for name in HEAVY:
+            if name not in sys.modules:
+                await asyncio.to_thread(import_module, name)
+        shared = conf.getboolean("ittybit", "shared_poller", fallback=True)
+        try:
+            ended = await (self._wait_with_others() if shared else self._wait_alone())
+        except IttybitError as error:
+            ended = Ended(ERROR, error=error.to_json())
+        yield TriggerEvent(self._event(ended))
+
+    async def _wait_with_others(self) -> Ended:
+        from airflow_provider_ittybit.triggers.registry import POLLERS, settings_of
+
+        waiter = POLLERS.subscribe(
+            self.ittybit_conn_id,
+            await settings_of(self.ittybit_conn_id),
+            self.resource_id,
+            resource=self.resource,
+            poll_interval=self.poll_interval,
+            deadline=self.deadline,
+            failed=self.failed_looks,
+            concurrency=conf.getint("ittybit", "poller_concurrency", fallback=16),
+        )
+        try:
+            return await waiter.future
+        finally:
+            await waiter.leave()
+
+    async def _wait_alone(self) -> Ended:
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
         hook = IttybitHook(self.ittybit_conn_id)
         try:
-            yield TriggerEvent(await self._wait(hook))
+            return await self._look_again_and_again(hook)
         finally:
             await hook.aclose()
 
-    async def _wait(self, hook: Any) -> dict[str, Any]:
+    async def _look_again_and_again(self, hook: Any) -> Ended:
         from airflow_provider_ittybit.api.waiting import Patience
 
         patience = Patience(self.failed_looks)
@@ -90,27 +140,25 @@ class ProcessingTrigger(BaseTrigger):
                 patience.look_worked()
             except IttybitError as error:
                 if not patience.forgives(error):
-                    return self._event(ERROR, status, error=error.to_json())
+                    return Ended(ERROR, status.status if status else None, error.to_json())
                 self.log.warning("Look %d at %s in a row failed: %s", patience.failed, self.resource_id, error)
             if status is not None and status.state.is_final:
-                return self._event(FINAL, status)
+                return Ended(FINAL, status.status)
             if last_look:
-                return self._event(TIMEOUT, status)
+                return Ended(TIMEOUT, status.status if status else None)
             await asyncio.sleep(self._pause())
 
     def _pause(self) -> float:
         pause = self.poll_interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
         return pause if self.deadline is None else max(0.0, min(pause, self.deadline - time.time()))
 
-    def _event(
-        self, outcome: str, status: ProcessingStatus | None, *, error: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def _event(self, ended: Ended) -> dict[str, Any]:
         return {
-            "outcome": outcome,
+            "outcome": ended.outcome,
             "id": self.resource_id,
-            "status": status.status if status else None,
-            "message": error["message"] if error else None,
-            "error": error,
+            "status": ended.status,
+            "message": ended.error["message"] if ended.error else None,
+            "error": ended.error,
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
         }

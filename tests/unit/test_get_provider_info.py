@@ -12,16 +12,20 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped] # its stubs are not installed
 import pytest
+from airflow.providers.common.compat.sdk import conf
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 import airflow_provider_ittybit
 from airflow_provider_ittybit.get_provider_info import get_provider_info
+from airflow_provider_ittybit.triggers.poller import DEFAULT_CONCURRENCY
 
 PACKAGE = Path(airflow_provider_ittybit.__file__).parent
+OPTION_KEYS = {"description", "version_added", "type", "example", "default"}
 SUFFIXES = {"operators": "Operator", "sensors": "Sensor", "hooks": "Hook", "triggers": "Trigger"}
 INTERNAL = {
     "hooks": {"connecting", "reading"},  # parts of IttybitHook
+    "triggers": {"clock", "poller", "rate_gate", "registry", "survey", "waiters", "watch"},  # the shared poller
     "operators": {"base", "waiting", "output", "uploading"},  # what the operators share
 }
 
@@ -114,3 +118,14 @@ def test_the_connection_form_hides_only_what_the_hook_does_not_need_and_shows_th
     assert not {"password", "host", "extra"} & set(behaviour["hidden-fields"])
     assert behaviour["relabeling"]["password"] == "API key"
     assert json.loads(behaviour["placeholders"]["extra"])
+
+
+def test_each_option_of_the_configuration_has_a_default_that_airflow_reads() -> None:
+    options = get_provider_info()["config"]["ittybit"]["options"]
+    assert {name: (option["type"], option["default"]) for name, option in options.items()} == {
+        "shared_poller": ("boolean", "True"),
+        "poller_concurrency": ("integer", "16"),
+    }
+    assert conf.getboolean("ittybit", "shared_poller") is True
+    assert conf.getint("ittybit", "poller_concurrency") == DEFAULT_CONCURRENCY
+    assert all(set(option) == OPTION_KEYS for option in options.values())

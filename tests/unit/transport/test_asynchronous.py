@@ -11,7 +11,7 @@ from unit.transport.carriers import KEY, call, settings_for
 from unit.transport.scripted_server import Mishap, Reply, no
 
 from airflow_provider_ittybit.api.forms import form_text
-from airflow_provider_ittybit.exceptions import IttybitTransportError
+from airflow_provider_ittybit.exceptions import IttybitRateLimitError, IttybitTransportError
 from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 
 Serve = Any
@@ -130,3 +130,33 @@ async def test_cancelling_during_a_pause_sends_nothing_more(serve: Serve) -> Non
         with pytest.raises(asyncio.CancelledError):
             await waiting
     assert len(server.arrived) == 1
+
+
+class Turnstile:
+    """A gate that closes after so many."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def admit(self) -> None:
+        if not self.left:
+            message = "Closed."
+            raise IttybitRateLimitError(message)
+        self.left -= 1
+
+
+async def test_behind_a_gate_a_429_is_not_sent_again(serve: Serve) -> None:
+    server = serve(no(429, Retry_After="3"), Reply())
+    async with AsyncTransport(settings_for(server.url), sleep=no_pause, gate=Turnstile(9)) as transport:
+        with pytest.raises(IttybitRateLimitError) as caught:
+            await transport.send(call())
+    assert (caught.value.status, caught.value.retry_after) == (429, 3.0)
+    assert len(server.arrived) == 1
+
+
+async def test_a_gate_is_asked_before_each_attempt_and_nothing_is_sent_once_it_is_closed(serve: Serve) -> None:
+    server = serve(no(503))
+    async with AsyncTransport(settings_for(server.url), sleep=no_pause, gate=Turnstile(2)) as transport:
+        with pytest.raises(IttybitRateLimitError, match="Closed"):
+            await transport.send(call())
+    assert len(server.arrived) == 2

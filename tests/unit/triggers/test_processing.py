@@ -12,22 +12,48 @@ from task_running import fire, rebuilt, sent, uploaded
 
 from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
 from airflow_provider_ittybit.exceptions import IttybitTriggerEventError
-from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, read_event, safety_net
+from airflow_provider_ittybit.triggers.registry import Pollers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
+    from airflow_provider_ittybit.triggers.waiters import Waiter
 
     Connect = Callable[..., RunningEmulator]
 
 NOW = 1_900_000_000
 
 
+@pytest.fixture(params=["shared", "alone"], autouse=True)
+def _polling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test with the shared poller and without it: what comes out must be the same."""
+    monkeypatch.setenv("AIRFLOW__ITTYBIT__SHARED_POLLER", str(request.param == "shared"))
+
+
 def trigger(resource_id: str, **arguments: Any) -> ProcessingTrigger:
     return ProcessingTrigger(resource_id, **{"poll_interval": 0.01, **arguments})
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_configuration_decides_whether_it_shares_a_poller(
+    held: str, monkeypatch: pytest.MonkeyPatch, *, shared: bool
+) -> None:
+    monkeypatch.setenv("AIRFLOW__ITTYBIT__SHARED_POLLER", str(shared))
+    monkeypatch.setenv("AIRFLOW__ITTYBIT__POLLER_CONCURRENCY", "3")
+    asked: list[Any] = []
+    subscribe = Pollers.subscribe
+
+    def note(self: Pollers, *arguments: Any, **options: Any) -> Waiter:
+        asked.append(options["concurrency"])
+        return subscribe(self, *arguments, **options)
+
+    monkeypatch.setattr(Pollers, "subscribe", note)
+    fire(trigger(held, deadline=1.0))
+    assert asked == ([3] if shared else [])
 
 
 @pytest.fixture
@@ -174,14 +200,14 @@ def test_a_connection_that_is_gone_ends_it_at_once(held: str) -> None:
 def test_it_closes_its_network_connections(
     how: str, held: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hooks: list[IttybitHook] = []
-    make = IttybitHook.__init__
+    transports: list[AsyncTransport] = []
+    make = AsyncTransport.__init__
 
-    def remember(self: IttybitHook, *arguments: Any, **more: Any) -> None:
+    def remember(self: AsyncTransport, *arguments: Any, **more: Any) -> None:
         make(self, *arguments, **more)
-        hooks.append(self)
+        transports.append(self)
 
-    monkeypatch.setattr(IttybitHook, "__init__", remember)
+    monkeypatch.setattr(AsyncTransport, "__init__", remember)
 
     async def watch() -> None:
         run: Any = trigger(held).run()
@@ -189,7 +215,7 @@ def test_it_closes_its_network_connections(
         emulator.control.forget_requests()
         while not sent(emulator):  # noqa: ASYNC110 - what is waited for happens in another thread
             await asyncio.sleep(0)
-        transport = await hooks[0].aget_conn()
+        [transport] = transports
         assert transport._session is not None
         if how == "cancelled":
             event.cancel()

@@ -1,0 +1,199 @@
+"""Asks for many at once: by list pages, and in the ``tasks`` generation by the feed of events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from airflow_provider_ittybit.api.feeding import (
+    FEED,
+    MOST_PAGES,
+    TRUST,
+    Thread,
+    has_feed,
+    is_newest_first,
+    newest_news,
+)
+from airflow_provider_ittybit.api.listing import Listing
+from airflow_provider_ittybit.api.sweeping import WORTH, Odds, can_be_swept, parts_shown, read_listed
+from airflow_provider_ittybit.exceptions import IttybitAuthenticationError, IttybitError, IttybitRateLimitError
+from airflow_provider_ittybit.triggers.waiters import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Mapping
+
+    from airflow_provider_ittybit.api.decoding import Page
+    from airflow_provider_ittybit.api.generations import Generation
+    from airflow_provider_ittybit.api.messages import Call
+    from airflow_provider_ittybit.triggers.clock import Clock
+    from airflow_provider_ittybit.triggers.watch import Watch
+
+    Step = Coroutine[Any, Any, None]
+
+T = TypeVar("T")
+
+LONGEST_STEP = 15.0
+"""Seconds for a sweep or for catching up with the feed; what is then left is asked for one by one."""
+
+SLICE = 50
+"""Items of a page that are taken in before the event loop may do something else."""
+
+log = logging.getLogger(__name__)
+
+
+class Send(Protocol):
+    """Sends a call and returns what it reads."""
+
+    async def __call__(self, call: Call[T]) -> T:
+        """Send a call."""
+
+
+class Survey:
+    """Answers as many as it can with few requests, and remembers what paid.
+
+    :param generation: the pinned generation.
+    :param send: sends a call.
+    :param watch: gets the answers.
+    :param clock: tells the time.
+    """
+
+    def __init__(self, generation: Generation, send: Send, watch: Watch, clock: Clock) -> None:
+        self._generation = generation
+        self._send = send
+        self._watch = watch
+        self._clock = clock
+        self._thread = Thread()
+        self._odds: defaultdict[str, Odds] = defaultdict(Odds)
+        self._proven: defaultdict[str, set[str]] = defaultdict(set)
+        if not has_feed(generation):
+            self._odds[FEED].give_up()
+
+    @property
+    def era(self) -> int:
+        """What a look that begins now belongs to: see ``feeding.Thread``."""
+        return self._thread.era
+
+    async def ask(self, keys: Iterable[Key], early: Iterable[Key] = ()) -> None:
+        """Have those of the keys answered for which it costs fewer requests than asking one by one.
+
+        :param keys: what is due.
+        :param early: what is nearly due, and can be answered along with it.
+        :raises IttybitRateLimitError: ittybit asked to slow down; the rest was not asked for.
+        :raises IttybitAuthenticationError: the key was refused.
+        """
+        due, early = list(keys), list(early)
+        if len(due) + len(early) >= WORTH and self._odds[FEED].favour():
+            await self._try(FEED, self._follow(list(dict.fromkeys([*due, *early]))))
+            due = self._watch.unanswered(due)
+        await asyncio.sleep(0)
+        nearly = [key for key in early if self._watch.is_wanted_soon(key)]
+        by_collection: defaultdict[str, set[Key]] = defaultdict(set)
+        for key in due:
+            by_collection[key.collection].add(key)
+        for collection, some in by_collection.items():
+            some.update(key for key in nearly if key.collection == collection)
+            worthwhile = len(some) >= WORTH and can_be_swept(self._generation, collection)
+            if worthwhile and self._odds[collection].favour():
+                await self._try(collection, self._sweep(collection, some))
+
+    async def _try(self, name: str, step: Step) -> None:
+        """Do one step; whatever else goes wrong with it costs no more than asking one by one."""
+        odds = self._odds[name]
+        try:
+            async with asyncio.timeout(LONGEST_STEP):
+                await step
+        except (IttybitRateLimitError, IttybitAuthenticationError):
+            raise
+        except (IttybitError, TimeoutError) as error:
+            log.info("ittybit's list of %s was of no use, so what is waited for is asked for singly: %s", name, error)
+            odds.learn(0, 1)
+            if isinstance(error, IttybitError) and error.is_final:
+                odds.give_up()
+        except Exception:
+            log.exception("The list of %s cannot be used; what is waited for is asked for one by one.", name)
+            odds.give_up()
+
+    async def _sweep(self, collection: str, wanted: set[Key]) -> None:
+        """Read list pages, newest first, while each answers at least two who wait.
+
+        It reads at most one page for two who are due. Whoever waits is answered, due or not: so those who began at
+        different times come to be due together.
+        """
+        listing = Listing(self._generation, resource=collection)
+        number, pages = len(wanted), 0
+        while (call := listing.call) is not None and len(wanted) >= WORTH and pages < number // WORTH:
+            asked_at, era = self._clock.time(), self.era
+            page = await self._send(call)
+            self._proven[collection] |= parts_shown(page.items)
+            items, found = list(listing.receive(page)), set()
+            for start in range(0, len(items), SLICE):
+                found |= self._take(collection, items[start : start + SLICE], asked_at, era)
+                await asyncio.sleep(0)
+            pages += 1
+            wanted -= found
+            if len(found) < WORTH:
+                break
+        self._odds[collection].learn(number - len(wanted), pages)
+
+    def _take(self, collection: str, items: Iterable[Mapping[str, Any]], asked_at: float, era: int) -> set[Key]:
+        """Answer whoever waits for an item of a page; return what was answered."""
+        found = set()
+        for item in items:
+            key = Key(collection, str(item.get("id")))
+            status = read_listed(item, self._proven[collection]) if key in self._watch else None
+            if status is not None:
+                found.add(key)
+                self._watch.answer(key, status, asked_at, era)
+        return found
+
+    async def _follow(self, wanted: list[Key]) -> None:
+        """Catch up with the feed, and answer all whom it can answer for."""
+        trusting = [key for key in wanted if self._watch.may_trust_feed(key, self.era, TRUST)]
+        if self._thread.is_taken_up and len(trusting) < WORTH:
+            return
+        most = min(MOST_PAGES, len(trusting) // WORTH) if self._thread.is_taken_up else 1
+        asked_at = self._clock.time()
+        newest, events, pages, caught_up = await self._read_feed(most)
+        if self._odds[FEED].given_up:
+            return
+        self._tell({key.collection for key in wanted}, events, asked_at)
+        if not (self._thread.is_taken_up and caught_up):
+            behind = self._thread.is_taken_up
+            self._thread.take_up(newest)
+            if behind:
+                self._odds[FEED].learn(0, pages)
+            return
+        self._thread.advance(newest)
+        named = {news.resource_id for news in newest_news(events)}
+        for key in trusting:
+            if key.resource_id not in named:
+                self._watch.nothing_new(key)
+        self._odds[FEED].learn(len(trusting), pages)
+
+    async def _read_feed(self, most: int) -> tuple[list[Any], list[Any], int, bool]:
+        """Read what is new: the first page, all unread events, the number of pages, and whether none is left out."""
+        listing = Listing(self._generation, resource=FEED)
+        newest: list[Any] = []
+        events: list[Any] = []
+        pages, met = 0, False
+        while (call := listing.call) is not None and pages < most and not met:
+            page: Page = await self._send(call)
+            pages += 1
+            if not is_newest_first(page.items):
+                self._odds[FEED].give_up()
+                break
+            newest = newest or list(page.items)
+            unread, met = self._thread.unread(list(listing.receive(page)))
+            events += unread
+        return newest, events, pages, met or listing.call is None
+
+    def _tell(self, collections: set[str], events: list[Any], asked_at: float) -> None:
+        if not self._thread.is_taken_up:
+            return
+        for news in newest_news(events):
+            for collection in collections:
+                key = Key(collection, news.resource_id)
+                if news.status is not None and key in self._watch:
+                    self._watch.answer(key, news.status, asked_at)

@@ -1,0 +1,87 @@
+"""Nothing here may block the event loop: every callback's CPU time is watched, and asyncio's own debug mode is on."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from unit.triggers.staging import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+LONGEST = 0.020
+"""Seconds of CPU time for one callback. The wall time would count what other processes do on a loaded machine."""
+
+
+def _reference() -> float:
+    """Return the seconds of CPU time that a fixed piece of work takes now."""
+    begun = time.thread_time()
+    for number in range(20_000):
+        str(number)
+    return time.thread_time() - begun
+
+
+USUAL = min(_reference() for _ in range(5))
+"""What it takes at best. Where processors are shared, a neighbour makes CPU time itself longer, some fourfold."""
+
+
+class _Warnings(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if not message.startswith("Executing "):  # asyncio's own measure of slow callbacks, by wall time
+            self.messages.append(message)
+
+
+@pytest.fixture(autouse=True)
+def slow_callbacks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fail if a callback took too long, or if asyncio had something to complain about."""
+    run, set_debug = asyncio.Handle._run, asyncio.BaseEventLoop.set_debug
+    slow: list[str] = []
+
+    def timed(handle: asyncio.Handle) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            run(handle)
+            return
+        told, loaded, begun = repr(handle._callback), len(sys.modules), time.thread_time()
+        run(handle)
+        taken = time.thread_time() - begun
+        if taken > LONGEST and taken > LONGEST * max(_reference() for _ in range(3)) / USUAL:
+            imported = list(sys.modules)[loaded:]
+            slow.append(f"{told} took {1000 * taken:.0f} ms of CPU time, and imported {imported}")
+
+    monkeypatch.setattr(asyncio.Handle, "_run", timed)
+    monkeypatch.setattr(asyncio.BaseEventLoop, "set_debug", lambda loop, _: set_debug(loop, enabled=True))
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    warnings = _Warnings()
+    logging.getLogger("asyncio").addHandler(warnings)
+    gc.disable()  # a full collection takes longer than any callback may, and blames whichever it falls into
+    yield slow
+    gc.enable()
+    logging.getLogger("asyncio").removeHandler(warnings)
+    assert slow == []
+    assert warnings.messages == []
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Callable[..., Stage]]:
+    """Set up ittybit in memory with a clock that is moved by hand: ``stage("files-flat")``."""
+    stages: list[Stage] = []
+
+    def make(api_version: str = "files-flat", **options: Any) -> Stage:
+        stages.append(Stage(api_version, **options))
+        return stages[-1]
+
+    yield make
+    for made in stages:
+        await made.clear()

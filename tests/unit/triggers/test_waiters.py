@@ -1,0 +1,92 @@
+"""Who is due when."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import copy_context
+from typing import Any
+
+from airflow_provider_ittybit.api.processing import read_processing
+from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
+from airflow_provider_ittybit.exceptions import IttybitNotFoundError, IttybitServerError
+from airflow_provider_ittybit.triggers.waiters import FINAL, DueList, Ended, Key, Pacer, Waiter
+
+
+def waiter(**options: Any) -> Waiter:
+    future = asyncio.get_running_loop().create_future()
+    return Waiter(Key("files", "file_1"), future, copy_context(), **{"poll_interval": 10.0, **options})
+
+
+async def test_who_is_due_is_taken_once_in_order() -> None:
+    due, first, second, third = DueList(), waiter(), waiter(), waiter()
+    for moment, who in ((2, second), (1, first), (3, third)):
+        due.put(who, moment)
+    assert due.next() == 1
+    assert due.take(2, 10) == [first, second]
+    assert due.take(2, 10) == []
+    assert due.next() == 3
+
+
+async def test_no_more_are_taken_than_asked_for() -> None:
+    due = DueList()
+    for _ in range(5):
+        due.put(waiter(), 1)
+    assert [len(due.take(1, 2)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+async def test_who_is_put_again_is_due_at_the_new_moment_only() -> None:
+    due, who = DueList(), waiter()
+    for moment in (5, 9, 7):
+        due.put(who, moment)
+    assert due.next() == 7
+    assert due.take(100, 10) == [who]
+    assert due.next() is None
+
+
+async def test_who_waits_no_more_is_never_due() -> None:
+    due, over, cancelled = DueList(), waiter(), waiter()
+    due.put(over, 1)
+    due.put(cancelled, 1)
+    over.end(Ended(FINAL))
+    cancelled.future.cancel()
+    assert due.next() is None
+
+
+async def test_an_end_after_the_trigger_was_cancelled_is_of_no_consequence() -> None:
+    who = waiter()
+    who.future.cancel()
+    who.end(Ended(FINAL))
+    assert who.is_over
+
+
+async def test_failed_looks_are_counted_in_a_row_and_what_never_heals_counts_at_once() -> None:
+    who = waiter(failed=1)
+    assert [who.takes(IttybitServerError()) for _ in range(FAILED_LOOKS - 1)] == [True, True, True, False]
+    who.note(read_processing({"id": "file_1", "status": "processing", "progress": 30}))
+    assert (who.failed, who.status, who.progress) == (0, "processing", 30)
+    assert not who.takes(IttybitNotFoundError())
+
+
+async def test_first_looks_within_one_tick_fall_together() -> None:
+    due = DueList()
+    for moment in (1000.1, 1000.5, 1000.9):
+        Pacer(due).first(waiter(), moment, 0)
+    assert len(due.take(1001.0, 10)) == 3
+
+
+async def test_no_look_comes_later_than_the_deadline() -> None:
+    due = DueList()
+    Pacer(due).first(waiter(deadline=49.0), 1000.5, 50.0)
+    assert due.next() == 1000.5
+    Pacer(due).again(waiter(deadline=52.5, poll_interval=600.0), None, 1000.5, 50.0)
+    due.take(1000.5, 1)
+    assert due.next() == 1003.0
+
+
+async def test_a_look_comes_at_most_a_tenth_and_a_tick_beside_its_time_and_may_come_a_quarter_early() -> None:
+    for _ in range(50):
+        due, who = DueList(), waiter()
+        who.since = 1000.0
+        Pacer(due).again(who, None, 1000.0, 0)
+        assert 1009 <= (due.next() or 0) <= 1012
+        assert 1006 <= who.early <= 1009
