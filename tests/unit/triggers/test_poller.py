@@ -69,7 +69,7 @@ async def test_the_pause_shrinks_while_progress_moves(stage: Set) -> None:
     for progress in range(20):
         scene.ittybit.resources[name]["progress"] = progress
         await scene.pass_time(10)
-    assert scene.ittybit.count() >= 14
+    assert scene.ittybit.count() >= 12
 
 
 async def test_a_last_look_is_taken_at_the_deadline_and_no_later(stage: Set) -> None:
