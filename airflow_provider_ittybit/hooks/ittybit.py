@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_ittybit.api import calls, creations, delivery
 from airflow_provider_ittybit.api.decoding import read_anything
@@ -16,6 +16,7 @@ from airflow_provider_ittybit.api.processing import read_processing
 from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, Patience, as_seconds, succeeded, timed_out
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError
+from airflow_provider_ittybit.hooks.form import field_behaviour, form_widgets
 from airflow_provider_ittybit.hooks.reading import TriggererReads
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class IttybitHook(TriggererReads):
         ``uploads_url``, ``delivery_domain``, ``timeout`` (seconds), ``max_retries``, ``verify``, ``ca_bundle``,
         ``proxies``.
     """
+
+    # Airflow 2.11 to 3.1 look for these in the hook's own class
+    get_connection_form_widgets: ClassVar[Any] = classmethod(form_widgets)
+    get_ui_field_behaviour: ClassVar[Any] = classmethod(field_behaviour)
 
     def upload_media(
         self,
