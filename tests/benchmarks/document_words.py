@@ -57,7 +57,8 @@ WAITING_METHOD = """\
 - Memory is what the process shares with no other (private pages in `/proc/self/smaps_rollup`), at the end less before
   the first trigger, divided by their number. Airflow's own is the same with triggers that only sleep, in the same
   round.
-- The delay of the event loop is how much later than asked a task wakes from a sleep of 10 ms, 25 times a second.
+- The delay of the event loop is how much later than asked a task wakes from a sleep of 10 ms, again and again for 15 s
+  after the rest was measured, since that costs CPU itself; the triggers go on meanwhile.
 - "Kept" says whether no two looks at the same thing were more than one and a half intervals apart, and nothing went
   wrong. The best peer is the one that needs least among those that kept their interval: who cannot keep up also asks
   less. Ratios are taken within a round, and then their median.

@@ -144,7 +144,7 @@ def _job(plan: Plan, entry: Entry, waiting: int, number: int, places: Mapping[st
         interval=plan.interval,
         spread=plan.interval,
         seconds=min(plan.seconds, entry.most_seconds),
-        grace=1.5 * plan.interval,
+        grace=plan.grace,
         share=entry.share,
         number=number,
         url=places["https"],

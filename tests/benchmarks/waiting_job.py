@@ -15,7 +15,7 @@ class Job:
     :param interval: what each is told to leave between two looks.
     :param spread: time in which they start, one after the other.
     :param seconds: time that is measured, after all have started.
-    :param grace: time after that in which events still count.
+    :param grace: time after that in which events still count, and the delay of the event loop is measured.
     :param share: part of the resources that gets done.
     :param number: number of the round.
     :param url: address of the server, without a path.
@@ -63,7 +63,7 @@ class Outcome:
     :param cpu: seconds of CPU in the measured time, of all threads.
     :param resident: resident bytes, before the first trigger and at the end of the measured time.
     :param own: the part of it that the process does not share with others.
-    :param delays: seconds by which the event loop was late, one for each time it was tried.
+    :param delays: seconds by which the event loop was late, one for each time it was tried, after the measured time.
     :param events: the first event of each trigger that had one.
     :param failures: triggers that ended without an event.
     :param failure: why the first of them did.

@@ -67,9 +67,15 @@ class Plan:
     latency: float = LATENCY
     entries: tuple[Entry, ...] = tuple(entry for entry in ENTRIES if not entry.asked)
 
+    @property
+    def grace(self) -> float:
+        """Seconds after the measured time: who looks once in an interval has looked again by then."""
+        return 1.5 * self.interval
+
     def minutes(self) -> float:
-        """Guess how long it takes: the start of a process, and of the grace as much as contenders take that keep up."""
-        once = sum(10 + 2 * self.interval + min(self.seconds, entry.most_seconds) for entry in self.entries)
+        """Guess how long it takes, with some seconds for each process to begin."""
+        times = self.interval + self.grace + 8
+        once = sum(times + min(self.seconds, entry.most_seconds) for entry in self.entries)
         return once * self.runs * len(self.sizes) / 60
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from benchmarks.waiting_contenders import Waits
 
 PROBE = 0.01
-PROBE_REST = 0.03
-"""Seconds without a probe after each, since waking the loop costs CPU, which would count."""
 WARM_UP = 3
 WARM_UP_LIMIT = 60
 SHOWN = 120
@@ -66,17 +64,16 @@ class Watch:
         self.begins, self.ends = times["begins"], times["ends"]
 
     async def probe(self) -> None:
-        """Note again and again how late the event loop is."""
+        """Note again and again how late the event loop is, after what else is measured: it costs CPU itself."""
+        await asyncio.sleep(self.ends - time.monotonic())
         while True:
             self._probed_at = time.monotonic()
             await asyncio.sleep(PROBE)
-            self._note_delay(time.monotonic())
-            self._probed_at = None
-            await asyncio.sleep(PROBE_REST)
+            self._note_delay()
 
-    def _note_delay(self, now: float) -> None:
-        if self._probed_at is not None and self.begins <= now <= self.ends + PROBE_REST:
-            self.outcome.delays.append(max(0.0, now - self._probed_at - PROBE))
+    def _note_delay(self) -> None:
+        since = self.ends if self._probed_at is None else self._probed_at + PROBE
+        self.outcome.delays.append(max(0.0, time.monotonic() - since))
 
     async def wait(self, number: int, trigger: Waits) -> None:
         """Run a trigger as the triggerer does, and note its first event."""
@@ -107,15 +104,11 @@ class Watch:
         cpu = time.process_time()
         self._sleep_until(self.ends)
         used = time.process_time() - cpu
-        self._note_delay(time.monotonic())
         resident, own = memory()
-        done = Outcome(used, (self._before[0], resident), (self._before[1], own), self.outcome.delays)
-        expected = max(1, round(self.job.waiting * self.job.share)) if self.job.share else 0
-        latest = self.ends + self.job.grace
-        while len(self.outcome.events) < expected and time.monotonic() < latest:
-            self._sleep_until(min(latest, time.monotonic() + 0.2))
-        done.events, done.failures, done.failure = self.outcome.events, self.outcome.failures, self.outcome.failure
-        self.outcome = done
+        self._sleep_until(self.ends + self.job.grace)
+        self._note_delay()
+        self.outcome.cpu = used
+        self.outcome.resident, self.outcome.own = (self._before[0], resident), (self._before[1], own)
 
     def _sleep_until(self, moment: float) -> None:
         while (left := moment - time.monotonic()) > 0:
