@@ -31,15 +31,15 @@ check: $(STAMP) ## Run linters, type checker and import contracts
 	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$1 > 400 && $$2 != "total"'); \
 	  if [ -n "$$long" ]; then echo "over 400 lines:"; echo "$$long"; exit 1; fi
 
-bench: bench-uploads bench-waiting bench-imports ## Run all three benchmarks (needs curl and more than an hour)
+bench: bench-uploads bench-waiting bench-imports ## Run all three benchmarks (needs curl and an hour and a half)
 
 bench-uploads: $(BENCH)/.installed ## Compare uploads with curl and other libraries (some 15 minutes)
 	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.uploads $(ARGS)
 
-bench-waiting: $(BENCH)/.installed ## Compare waiting with other triggers (some 50 minutes)
+bench-waiting: $(BENCH)/.installed ## Compare waiting with other triggers (about an hour)
 	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.waiting $(ARGS)
 
-bench-imports: $(BENCH)/.installed ## Compare imports with other providers (some 3 minutes)
+bench-imports: $(BENCH)/.installed ## Compare imports with other providers (some 4 minutes)
 	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.imports $(ARGS)
 
 bench-docs: $(BENCH)/.installed ## Write docs/performance.md from the last benchmarks

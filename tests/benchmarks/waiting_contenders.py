@@ -7,6 +7,7 @@ Airflow's supervisor or database for them.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import ssl
@@ -36,7 +37,7 @@ def airflow_alone(job: Job) -> Callable[[int], Waits]:
 
     class Sleeper(BaseTrigger):
         def __init__(self, number: int) -> None:
-            super().__init__()
+            super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it without annotations
             self.number = number
 
         def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -77,9 +78,8 @@ def _ittybit(job: Job, api_version: str, name: str) -> Callable[[int], Waits]:
 def dbt_cloud(job: Job) -> Callable[[int], Waits]:
     """Wait for a run of dbt Cloud."""
     _connect("dbt", conn_type="dbt_cloud", host=urlsplit(job.url).netloc, login=str(ACCOUNT), password="benchmark")
-    from airflow.providers.dbt.cloud.triggers.dbt import DbtCloudRunJobTrigger
-
-    return lambda number: DbtCloudRunJobTrigger(
+    triggers = _load("airflow.providers.dbt.cloud.triggers.dbt")
+    return lambda number: triggers.DbtCloudRunJobTrigger(
         "dbt", run_id=number, end_time=time.time() + LONG, poll_interval=job.interval, account_id=ACCOUNT
     )
 
@@ -87,17 +87,15 @@ def dbt_cloud(job: Job) -> Callable[[int], Waits]:
 def http_sensor(job: Job) -> Callable[[int], Waits]:
     """Wait until an address is not 404 any more."""
     _connect("sensor", conn_type="http", host=job.url)
-    from airflow.providers.http.triggers.http import HttpSensorTrigger
-
-    return lambda number: HttpSensorTrigger(f"sensor/{number}", "sensor", poke_interval=job.interval)
+    triggers = _load("airflow.providers.http.triggers.http")
+    return lambda number: triggers.HttpSensorTrigger(f"sensor/{number}", "sensor", poke_interval=job.interval)
 
 
 def anthropic_batch(job: Job) -> Callable[[int], Waits]:
     """Wait for a batch of Anthropic."""
     _connect("anthropic", conn_type="anthropic", host=job.url, password="benchmark")
-    from airflow.providers.anthropic.triggers.batch import AnthropicBatchTrigger
-
-    return lambda number: AnthropicBatchTrigger(
+    triggers = _load("airflow.providers.anthropic.triggers.batch")
+    return lambda number: triggers.AnthropicBatchTrigger(
         "anthropic", f"msgbatch_{number:010d}", job.interval, time.time() + LONG
     )
 
@@ -147,3 +145,8 @@ CONTENDERS: dict[str, Callable[[Job], Callable[[int], Waits]]] = {
 
 def _connect(name: str, **connection: object) -> None:
     os.environ[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps(connection)
+
+
+def _load(name: str) -> Any:
+    """Import a module that not every environment has."""
+    return importlib.import_module(name)
