@@ -73,7 +73,7 @@ def test_a_ratio_is_taken_within_a_round_to_its_best_peer() -> None:
     assert ratio["best"] == ["DbtCloudRunJobTrigger", "plain aiohttp loop"]
 
 
-@pytest.mark.parametrize("behind", [{"largest_gap": 15.1}, {"wrong": 1}])
+@pytest.mark.parametrize("behind", [{"largest_gap": 15.1}, {"wrong": 1}, {"latencies": [1.0, math.inf]}])
 def test_a_peer_that_falls_behind_is_not_the_best_for_asking_less(behind: dict[str, Any]) -> None:
     size = described(ittybit_files=[seen(10)], aiohttp=[seen(600)], anthropic=[seen(50, **behind)])
     assert size["contenders"][0]["peers_requests_ratio"]["ratios"] == [60]
@@ -109,6 +109,7 @@ def test_memory_beyond_what_airflow_needs_is_said(own: int, *, met: bool) -> Non
         ([seen(), seen(largest_gap=15.0)], True),
         ([seen(), seen(largest_gap=15.1)], False),
         ([seen(), seen(wrong=1)], False),
+        ([seen(), seen(latencies=[math.inf])], False),
     ],
 )
 def test_an_interval_that_is_not_kept_in_each_round_is_said(rounds: list[Figures], *, met: bool) -> None:
@@ -131,8 +132,8 @@ def test_the_server_keeps_the_largest_gap_of_each_resource_within_the_measured_t
         project.looked(0, moment)
     project.looked(1, 69.0)
     report = project.report(0.0)
-    assert report["gap_max"] == 59.0
-    assert report["gap_median"] == (41.0 + 59.0) / 2
+    assert report["gap_max"] == 69.0 - 5.0, "the second trigger was to start half-way"
+    assert report["gap_median"] == (41.0 + 64.0) / 2
 
 
 def test_what_was_seen_done_need_not_be_looked_at_again() -> None:

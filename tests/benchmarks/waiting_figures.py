@@ -28,7 +28,7 @@ class Figures:
     :param connections: opened in the measured time.
     :param cpu: seconds, of all threads.
     :param server_cpu: seconds that the server needed; near the measured time it held the contender up.
-    :param own: bytes for each trigger that no other process shares.
+    :param own: bytes for each trigger that are no copy of a file.
     :param resident: bytes for each trigger.
     :param delays: seconds by which the event loop was late.
     :param latencies: seconds from the end on the server to the event; infinite where there was none in time.
@@ -161,8 +161,8 @@ def _contender(series: Series, alone: Series | None, peers: Sequence[Series], in
 
 
 def kept(one: Figures, interval: float) -> bool:
-    """Whether a contender kept its interval in a round, without an error."""
-    return one.largest_gap <= KEPT * interval and not one.wrong
+    """Whether a contender kept its interval in a round, missed no end and made no error."""
+    return one.largest_gap <= KEPT * interval and not one.wrong and all(map(math.isfinite, one.latencies))
 
 
 def _ratio(series: Series, peers: Sequence[Series], name: str, interval: float) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ class Outcome:
 
     :param cpu: seconds of CPU in the measured time, of all threads.
     :param resident: resident bytes, before the first trigger and at the end of the measured time.
-    :param own: the part of it that the process does not share with others.
+    :param own: the part of that which is no copy of a file, and what of it was swapped out.
     :param delays: seconds by which the event loop was late, one for each time it was tried, after the measured time.
     :param events: the first event of each trigger that had one.
     :param failures: triggers that ended without an event.

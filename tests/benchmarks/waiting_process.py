@@ -7,6 +7,7 @@ that a loop that is blocked, or that is hopelessly behind, ends in time as well.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import logging
@@ -14,7 +15,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import ProxyHandler, build_opener
@@ -60,6 +61,7 @@ class Watch:
         with build_opener(ProxyHandler({})).open(f"{job.control}/control/begin?{query}", timeout=10) as answer:
             times = json.load(answer)
         gc.collect()
+        give_back()
         self._before = memory()
         self.begins, self.ends = times["begins"], times["ends"]
 
@@ -124,11 +126,20 @@ def resident_bytes() -> int:
 
 
 def memory() -> tuple[int, int]:
-    """Return the resident bytes of this process, and those of them that it shares with no other."""
+    """Return the resident bytes of this process, and those that are no copy of a file, swapped out or not.
+
+    Copies of files come and go with what else the machine does.
+    """
     text = Path("/proc/self/smaps_rollup").read_text()
     found = {name: value for name, _, value in (line.partition(":") for line in text.splitlines())}
-    resident, *own = (int(found[name].split()[0]) * 1024 for name in ("Rss", "Private_Clean", "Private_Dirty"))
+    resident, *own = (int(found[name].split()[0]) * 1024 for name in ("Rss", "Anonymous", "Swap"))
     return resident, sum(own)
+
+
+def give_back() -> None:
+    """Give back what importing left free, lest the triggers take it and seem to need nothing."""
+    with suppress(OSError, AttributeError):  # not every C library can
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def run(watch: Watch, make: Callable[[int], Waits], finish: Callable[[str | None], None]) -> None:

@@ -78,7 +78,7 @@ class Project:
         self.ends = self.begins + course.seconds
         self.due = course.due(self.begins)
         self.before, self.during = Tally(), Tally()
-        self._last = [self.begins] * course.waiting
+        self._last = [now + course.spread * index / course.waiting for index in range(course.waiting)]
         self._gaps = [0.0] * course.waiting
         self._told = bytearray(course.waiting)
         self.listed = _newest_first(course.waiting)
@@ -94,7 +94,10 @@ class Project:
         return index >= self.course.waiting or self.due.get(index, now + 1) <= now
 
     def looked(self, index: int, now: float) -> None:
-        """Note that a contender sees how it stands with a resource; after it was seen done nothing is noted."""
+        """Note that a contender sees how it stands with a resource; after it was seen done nothing is noted.
+
+        Before the first look counts what has passed since its trigger was to start.
+        """
         if index >= self.course.waiting or self._told[index]:
             return
         if self.begins <= now <= self.ends:
