@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -44,6 +45,11 @@ IMPORTS = (
     "apache-airflow-providers-anthropic",
     "apache-airflow-providers-airbyte",
 )
+
+
+def now() -> str:
+    """Tell the time, to the second."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def machine() -> dict[str, str | int]:

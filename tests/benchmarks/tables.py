@@ -63,9 +63,11 @@ def _comparison(experiment: Mapping[str, Any]) -> Table:
     head = ("contender", "median", "all runs", "÷ reference", "CPU", "peak memory above imports")
     rows = [_row(one, experiment["bytes"]) for one in experiment["contenders"]]
     failed = [f"{one['label']} failed: {one['error']}." for one in experiment["contenders"] if one["error"]]
-    return Table(
-        f"{experiment['title']}, {experiment['runs']} runs", head, rows, " ".join([experiment["note"], *failed]).strip()
+    measured = (
+        [f"Measured on {experiment['made_at'][:16].replace('T', ' at ')} UTC."] if "made_at" in experiment else []
     )
+    note = " ".join([experiment["note"], *failed, *measured]).strip()
+    return Table(f"{experiment['title']}, {experiment['runs']} runs", head, rows, note)
 
 
 def _row(one: Mapping[str, Any], size: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Tables go to the terminal, all figures to ``.cache/bench/results/uploads.json``.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
+import json
 import sys
 import time
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ from benchmarks.rounds import Runner
 from benchmarks.surroundings import CACHE, environment, keep, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.plan import Entry, Experiment
 
@@ -43,10 +43,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("no experiment has such a title: " + "; ".join(one.title for one in experiments))
     measured = compare(chosen, given.cache, runs=1 if given.quick else given.runs)
     kept = given.cache / "results" / ("quick.json" if given.quick else "uploads.json")
+    if given.only and kept.exists():
+        measured = renewed(json.loads(kept.read_text()), measured)
     keep(measured, kept, given.json)
     sys.stdout.write("\n\n".join(table.text() for table in tables.all_tables(measured)) + "\n")
     sys.stdout.write(f"\nAll figures: {kept}\n")
     return 1 if any(one["error"] for experiment in measured["experiments"] for one in experiment["contenders"]) else 0
+
+
+def renewed(earlier: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the experiments that were done again in the place of the earlier ones; each has its own day and hour."""
+    again = {one["title"]: one for one in measured["experiments"]}
+    found = [again.pop(one["title"], one) for one in earlier["experiments"]] + list(again.values())
+    return {**earlier, **measured, "experiments": found, "wanted": results.verdicts(found)}
 
 
 def compare(experiments: Sequence[Experiment], cache: Path, *, runs: int) -> dict[str, Any]:
@@ -70,9 +79,10 @@ def compare(experiments: Sequence[Experiment], cache: Path, *, runs: int) -> dic
                 return Job(entry.contender, str(path), address, str(certificates.authority))
 
             arrived = None if experiment.server == "s3" else lambda: servers.received(addresses)
-            found.append(results.summary(experiment, runner.run(experiment, job, arrived)))
+            series = runner.run(experiment, job, arrived)
+            found.append(results.summary(experiment, series) | {"made_at": facts.now()})
     return {
-        "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "made_at": facts.now(),
         "seconds": round(time.monotonic() - started),
         "runs": runs,
         "machine": facts.machine(),
