@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.uploads.journal import Journal
 
 KEY = "ittybit_upload"
+TASK_KEY = "ittybit_task"
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held while a store is asked: in ``dag.test()``, Airflow's own takes no two questions at once."""
@@ -89,10 +91,85 @@ def journal_of(context: Any, *, durable: bool, name: str = "") -> Journal:
     store = context.get("task_state_store") if durable else None
     if store is None:
         return NoJournal()
-    ti = context["ti"]
-    run = [ti.dag_id, ti.run_id, ti.task_id, ti.map_index, getattr(ti, "max_tries", None)]
     key = f"{KEY}_{hash_of(name)}" if name else KEY
-    return StoredJournal(store, key, hash_of(run))
+    return StoredJournal(store, key, generation_of(context["ti"]))
+
+
+def generation_of(ti: Any) -> str:
+    """Make a hash that all tries of a task run share; a task that was cleared has another."""
+    return hash_of([ti.dag_id, ti.run_id, ti.task_id, ti.map_index, getattr(ti, "max_tries", None)])
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What tries of a task noted of the one thing they ask ittybit to make.
+
+    :param number: how many were asked for before and are no longer of use, since they failed or are gone.
+    :param since: Unix seconds, by ittybit's clock where it is known, before it was asked for; ``None`` if it was not.
+    :param resource_id: the id that ittybit gave, ``None`` if no answer was seen.
+    """
+
+    number: int = 0
+    since: float | None = None
+    resource_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WishRecord:
+    """The note of a task's one wish, for its retries.
+
+    :param generation: tells this run of the task from a cleared one.
+    :param fingerprint: tells the wish from any other.
+    :param store: where the note is; ``None`` keeps none.
+    """
+
+    generation: str
+    fingerprint: str
+    store: Store | None
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the note outlives the try."""
+        return self.store is not None
+
+    def read(self) -> Wish:
+        """Return what earlier tries of the same run noted of the very same wish."""
+        if self.store is None:
+            return Wish()
+        with _ONE_AT_A_TIME:
+            record = self.store.get(TASK_KEY)
+        try:
+            if record["task"] != [self.generation, self.fingerprint]:
+                return Wish()
+            number, since, resource_id = int(record["number"]), record["since"], record["id"]
+            since = None if since is None else float(since)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return Wish()  # of another version of this provider
+        return Wish(number, since, resource_id if isinstance(resource_id, str) else None)
+
+    def write(self, wish: Wish) -> None:
+        """Note how far it is: only hashes, a time and the id."""
+        if self.store is None:
+            return
+        record = {"task": [self.generation, self.fingerprint], "number": wish.number}
+        with _ONE_AT_A_TIME:
+            self.store.set(TASK_KEY, {**record, "since": wish.since, "id": wish.resource_id})
+
+    def name(self, wish: Wish) -> str:
+        """Return a name for a wish: each try of this run gets the same, and no other wish does."""
+        return hash_of([self.generation, self.fingerprint, wish.number])
+
+
+def wish_record_of(context: Any, fingerprint: str, *, durable: bool) -> WishRecord:
+    """Make the record of what a task asks ittybit to make.
+
+    :param context: Airflow's task context.
+    :param fingerprint: tells the wish from any other.
+    :param durable: false forgets everything: each try asks for something new, under a name of its own.
+    """
+    if not durable:
+        return WishRecord(uuid.uuid4().hex, fingerprint, None)
+    return WishRecord(generation_of(context["ti"]), fingerprint, context.get("task_state_store"))
 
 
 def hash_of(value: Any) -> str:

@@ -9,14 +9,12 @@ from airflow_provider_ittybit.api.decoding import read_resource
 from airflow_provider_ittybit.api.forms import form_text
 from airflow_provider_ittybit.api.generations import GENERATIONS, Generation, TaskShape, Upload
 from airflow_provider_ittybit.api.identifiers import PREFIXES, check_id
+from airflow_provider_ittybit.api.kinds import JOB_KINDS
 from airflow_provider_ittybit.api.messages import Body, Call, Origin, Request
 from airflow_provider_ittybit.exceptions import IttybitInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-JOB_KINDS = frozenset({"video", "audio", "image", "animation", "adaptive_video"})
-"""Kinds that ``POST /jobs`` documents; any other kind of the jobs generation goes to ``POST /tasks``."""
 
 Resource = dict[str, Any]
 

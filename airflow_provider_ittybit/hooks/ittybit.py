@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_ittybit.api import calls, creations, delivery
 from airflow_provider_ittybit.api.decoding import read_anything
+from airflow_provider_ittybit.api.kinds import doubt_about
 from airflow_provider_ittybit.api.listing import Listing
 from airflow_provider_ittybit.api.messages import Call
 from airflow_provider_ittybit.api.processing import read_processing
+from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, Patience, as_seconds, succeeded, timed_out
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError
+from airflow_provider_ittybit.hooks.form import field_behaviour, form_widgets
 from airflow_provider_ittybit.hooks.reading import TriggererReads
 
 if TYPE_CHECKING:
@@ -49,6 +52,10 @@ class IttybitHook(TriggererReads):
         ``uploads_url``, ``delivery_domain``, ``timeout`` (seconds), ``max_retries``, ``verify``, ``ca_bundle``,
         ``proxies``.
     """
+
+    # Airflow 2.11 to 3.1 look for these in the hook's own class
+    get_connection_form_widgets: ClassVar[Any] = classmethod(form_widgets)
+    get_ui_field_behaviour: ClassVar[Any] = classmethod(field_behaviour)
 
     def upload_media(
         self,
@@ -235,18 +242,24 @@ class IttybitHook(TriggererReads):
         """Ask for processing: a transcode, thumbnail, subtitles, ….
 
         :param kind: what to make, such as ``video``, ``image``, ``audio``, ``thumbnails``, ``subtitles``.
-        :param input: id of a file (files generations), a URL, or the input object of a task of the jobs generation.
+        :param input: id of a file (files generations), a URL, the input object of a task of the jobs generation, or
+            the resource that an earlier call returned: a file, a media of one source, or a task, run or job that made
+            one file.
         :param options: options of the kind, such as ``{"width": 320, "format": "png"}``.
         :param idempotency_key: lets ittybit recognise a repetition within 24 h (jobs generation; not sent elsewhere).
         :param fields: other fields of the task, such as ``folder``, ``filename``, ``ref``.
         :return: the task, run or job as ittybit answered it; see ``wait_for_processing``.
         :raises IttybitUnsupportedError: the media generation has none.
         :raises IttybitInputError: an input or an option that cannot be sent.
-        :raises IttybitInvalidRequestError: ittybit does not know the kind or one of its options.
+        :raises IttybitInvalidRequestError: ittybit does not know the kind or one of its options. What its reference
+            does not document is sent all the same, with a warning.
         """
-        call = creations.create_task(
-            self.settings.generation, kind, input, options, fields, idempotency_key=idempotency_key
-        )
+        generation = self.settings.generation
+        source = input_of(generation, input)
+        call = creations.create_task(generation, kind, source, options, fields, idempotency_key=idempotency_key)
+        doubt = doubt_about(generation, kind, options)
+        if doubt:
+            self.log.warning("%s", doubt)
         return self._send(call)
 
     def get_processing(self, media_id: str, *, resource: str | None = None) -> ProcessingStatus:

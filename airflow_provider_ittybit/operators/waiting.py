@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_ittybit._compat import TaskDeferralTimeout
 from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
 from airflow_provider_ittybit.operators.base import IttybitOperator
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class WaitingOperator(IttybitOperator):
     :param timeout: seconds (or a ``timedelta``) that processing may take; by default without end. A shorter
         ``execution_timeout`` counts while deferred as well.
     """
+
+    operator_extra_links = (IttybitMediaLink(),)
 
     def __init__(
         self,

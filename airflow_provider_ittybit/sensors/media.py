@@ -19,53 +19,51 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ittybit._compat import TaskDeferralTimeout
 from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airflow_provider_ittybit.api.processing import ProcessingStatus
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 FAILED_LOOKS_KEY = "ittybit_failed_looks"
 
 
-class MediaProcessingSensor(BaseSensorOperator):
-    """Wait until the processing of a resource ended well.
+class ProcessingSensor(BaseSensorOperator):
+    """Base of the sensors that wait for the processing of one resource; ``awaited`` says which.
 
-    It gives the same result and raises the same errors in poke, reschedule and deferred mode. What is done
-    already never defers.
-
-    :param media_id: id of a file, media, task, run or job, or a resource that holds it, such as the result of
-        ``UploadMediaOperator``. (templated)
-    :param resource: name of the collection, for an id without a known prefix. (templated)
+    :param resource: name of the collection, for an id without a known prefix.
+    :param ittybit_conn_id: id of the Airflow connection.
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
-    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default.
-    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default.
-    :param ittybit_conn_id: id of the Airflow connection. (templated)
-    :return: the processed resource as ittybit sent it (XCom).
-    :raises IttybitProcessingFailedError: processing failed or was cancelled, in ittybit's own words.
-    :raises IttybitProcessingTimeoutError: time ran out (an ``AirflowSensorTimeout``; ``soft_fail`` applies).
-    :raises IttybitNotFoundError: there is nothing with this id.
     """
 
-    template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")
+    template_fields: Sequence[str] = ("resource", "ittybit_conn_id")
     ui_color = "#ffe9b8"
+    operator_extra_links = (IttybitMediaLink(),)
 
     def __init__(
         self,
         *,
-        media_id: object,
         resource: str | None = None,
         ittybit_conn_id: str = "ittybit_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.media_id = media_id
         self.resource = resource
         self.ittybit_conn_id = ittybit_conn_id
         self.deferrable = deferrable
         self._last_status: str | None = None
         self._patience: Any = None
+
+    def awaited(self) -> object:
+        """Return what the user named: an id, or a resource with one."""
+        raise NotImplementedError
+
+    def read(self, hook: IttybitHook) -> ProcessingStatus:
+        """Read where it stands."""
+        return hook.get_processing(self._id(), resource=self.resource or None)
 
     def execute(self, context: Any) -> Any:
         """Wait in the chosen mode."""
@@ -105,7 +103,7 @@ class MediaProcessingSensor(BaseSensorOperator):
 
         with self._make_hook() as hook:
             try:
-                status = hook.get_processing(self._id(), resource=self.resource or None)
+                status = self.read(hook)
             except IttybitError:
                 raise error from None
         if succeeded(status):
@@ -162,7 +160,7 @@ class MediaProcessingSensor(BaseSensorOperator):
             self._patience = Patience(FAILED_LOOKS - 1 if alone else 0)
         try:
             with self._make_hook() as hook:
-                status = hook.get_processing(self._id(), resource=self.resource or None)
+                status = self.read(hook)
         except IttybitError as error:
             forgiven = self._patience.forgives(error)
             if store is not None:
@@ -187,7 +185,7 @@ class MediaProcessingSensor(BaseSensorOperator):
     def _id(self) -> str:
         from airflow_provider_ittybit.api.identifiers import id_of
 
-        return id_of(self.media_id)
+        return id_of(self.awaited())
 
     def _timed_out(self) -> IttybitError:
         from airflow_provider_ittybit.api.waiting import timed_out
@@ -215,3 +213,33 @@ class MediaProcessingSensor(BaseSensorOperator):
                 message = f"Skipped because of never_fail: {error}"
                 raise AirflowSkipException(message) from error
             raise
+
+
+class MediaProcessingSensor(ProcessingSensor):
+    """Wait until the processing of a resource ended well.
+
+    It gives the same result and raises the same errors in poke, reschedule and deferred mode. What is done
+    already never defers.
+
+    :param media_id: id of a file, media, task, run or job, or a resource that holds it, such as the result of
+        ``UploadMediaOperator``. (templated)
+    :param resource: name of the collection, for an id without a known prefix. (templated)
+    :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
+    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default.
+    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default.
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: the processed resource as ittybit sent it (XCom).
+    :raises IttybitProcessingFailedError: processing failed or was cancelled, in ittybit's own words.
+    :raises IttybitProcessingTimeoutError: time ran out (an ``AirflowSensorTimeout``; ``soft_fail`` applies).
+    :raises IttybitNotFoundError: there is nothing with this id.
+    """
+
+    template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")
+
+    def __init__(self, *, media_id: object, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.media_id = media_id
+
+    def awaited(self) -> object:
+        """Return what the user named."""
+        return self.media_id

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ittybit.api.creations import JOB_KINDS
 from airflow_provider_ittybit.api.generations import GENERATIONS, Upload
+from airflow_provider_ittybit.api.kinds import JOB_KINDS
 from airflow_provider_ittybit.exceptions import IttybitInputError
 from airflow_provider_ittybit.uploads.formats import kind_of
 from airflow_provider_ittybit.uploads.sources import FileSource, UploadSource

@@ -26,7 +26,7 @@ CLASSES = [
         if issubclass(cls, BaseOperator | BaseTrigger)
     ),
 ]
-BASES = ("IttybitOperator", "WaitingOperator")
+BASES = ("IttybitOperator", "WaitingOperator", "ProcessingSensor")
 TASKS = [cls for cls in CLASSES if issubclass(cls, BaseOperator) and cls.__name__ not in BASES]
 OURS = [cls for cls in IttybitHook.__mro__ if cls.__module__.startswith("airflow_provider_ittybit")]
 VERBS = [

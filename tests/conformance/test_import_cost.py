@@ -31,7 +31,9 @@ def loaded(*names: str, after: tuple[str, ...] = ()) -> set[str]:
 def by_parsing() -> set[str]:
     """What a DAG file loads that imports all our operators and sensors."""
     return loaded(
-        "airflow_provider_ittybit.operators.media", "airflow_provider_ittybit.sensors.media", after=("airflow.sdk",)
+        *(f"airflow_provider_ittybit.{name}" for name in ("operators.media", "operators.task")),
+        *(f"airflow_provider_ittybit.{name}" for name in ("sensors.media", "sensors.task")),
+        after=("airflow.sdk",),
     )
 
 

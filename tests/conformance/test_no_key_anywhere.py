@@ -29,7 +29,9 @@ from airflow_provider_ittybit.operators.media import (
     UpdateMediaOperator,
     UploadMediaOperator,
 )
+from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
+from airflow_provider_ittybit.sensors.task import TaskSensor
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
 
 if TYPE_CHECKING:
@@ -161,6 +163,26 @@ def test_a_whole_life_of_media_shows_no_key(
     assert emulator.api_key not in (tmp_path / "list.jsonl").read_text()
 
 
+@pytest.mark.parametrize("generation", GENERATIONS[1:])
+def test_a_whole_life_of_a_task_shows_no_key(
+    generation: str, seen: Seen, connect: Callable[..., RunningEmulator], web: str
+) -> None:
+    emulator = connect(generation)
+    emulator.control.settings(processing="after_reads:2")
+    arguments: dict[str, Any] = {"kind": "image", "input": f"{web}/clip.mp4", **FAST}
+    for mode in ({}, {"deferrable": True}):
+        waiting: dict[str, Any] = {**arguments, **mode, "wait_for_processing": True}
+        assert seen.run(partial(CreateTaskOperator, task_id="task", **waiting))["id"]
+    made = seen.run(lambda: CreateTaskOperator(task_id="task", options={"width": 16}, **arguments))
+    for mode in ({}, {"mode": "reschedule"}, {"deferrable": True}):
+        sensing: dict[str, Any] = {"ittybit_task_id": made, "poke_interval": 0.01, **mode}
+        assert seen.run(partial(TaskSensor, task_id="task", **sensing))["id"] == made["id"]
+    emulator.control.fault(match={"method": "POST"}, fail_processing="moov atom not found")
+    failed: dict[str, Any] = {**arguments, "options": {"width": 8}, "wait_for_processing": True}
+    assert isinstance(seen.run(partial(CreateTaskOperator, task_id="task", **failed)), IttybitError)
+    assert emulator.api_key not in seen.text
+
+
 @pytest.mark.parametrize("generation", ["media", "files-enveloped", "files-flat"])
 @pytest.mark.parametrize(
     "fault",
@@ -191,6 +213,7 @@ def test_what_fails_shows_no_key(
         lambda: GetMediaOperator(task_id="task", media_id="file_1"),
         lambda: DeleteMediaOperator(task_id="task", media_id=["file_1", "file_2"]),
         lambda: MediaProcessingSensor(task_id="task", media_id="file_1", deferrable=True, poke_interval=0.01),
+        lambda: CreateTaskOperator(task_id="task", kind="image", input="file_1", **FAST),
     ]
     outcomes = [seen.run(task) for task in tasks]
     assert any(isinstance(outcome, IttybitError) for outcome in outcomes)

@@ -20,7 +20,9 @@ from airflow_provider_ittybit.operators.media import (
     UpdateMediaOperator,
     UploadMediaOperator,
 )
+from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
+from airflow_provider_ittybit.sensors.task import TaskSensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +49,17 @@ ARGUMENTS: dict[type[Any], dict[str, Any]] = {
     GetMediaOperator: {"media_id": {"id": "file_1", "files": [{"a": 1}]}, "resource": "files"},
     UpdateMediaOperator: {"media_id": "file_1", "metadata": {"drop": None}},
     DeleteMediaOperator: {"media_id": ["file_1", {"id": "file_2"}]},
+    CreateTaskOperator: {
+        "input": {"id": "file_1", "url": "https://p.ittybit.net/a.mp4"},
+        "kind": "workflow",
+        "options": {"width": 320},
+        "workflow": [{"kind": "image", "ref": "{{ ds }}"}],
+        "fields": {"label": "{{ run_id }}"},
+        "deferrable": True,
+        "timeout": timedelta(hours=1),
+    },
     MediaProcessingSensor: {"media_id": "file_1", "deferrable": True, "soft_fail": True, "poke_interval": 5},
+    TaskSensor: {"ittybit_task_id": {"id": "task_1"}, "deferrable": True},
 }
 TASKS = pytest.mark.parametrize("task", ARGUMENTS)
 

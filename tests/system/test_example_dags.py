@@ -69,6 +69,18 @@ def test_upload_and_clean_up_deletes_also_when_ittybit_cannot_process(airflow, e
     assert file["deleted"]
 
 
+def test_thumbnails_makes_one_by_deferral_and_keeps_it_when_the_video_is_deleted(airflow, emulator, video) -> None:
+    emulator.control.settings(processing="after_reads:2")
+    run = airflow.run(EXAMPLES / "thumbnails.py", **environment(emulator, MEDIA_SOURCE=video))
+    assert run.state == "success", run.log[-4000:]
+    source, thumbnail = emulator.control.files()
+    assert (source["kind"], source["deleted"]) == ("video", True)
+    assert (thumbnail["kind"], thumbnail["ref"], thumbnail["width"]) == ("image", "thumbnail", 160)
+    assert not thumbnail["deleted"]
+    assert any(name.startswith("task_") for name in triggerer_reads(emulator))
+    assert len(emulator.control.requests(method="POST", path="/tasks")) == 1
+
+
 def test_a_refusal_fails_the_task_with_ittybits_own_words_and_does_not_retry(airflow, emulator, video) -> None:
     emulator.control.fault(match={"method": "POST"}, times=0, status=402, message="Your trial has ended.")
     run = airflow.run(EXAMPLES / "upload_and_clean_up.py", **environment(emulator, MEDIA_SOURCE=video))

@@ -9,24 +9,32 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema  # type: ignore[import-untyped] # its stubs are not installed
 import pytest
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import BaseOperatorLink, conf
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 import airflow_provider_ittybit
+from airflow_provider_ittybit.api.settings import (
+    ALLOWED_EXTRAS,
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    read_settings,
+)
 from airflow_provider_ittybit.get_provider_info import get_provider_info
 from airflow_provider_ittybit.triggers.poller import DEFAULT_CONCURRENCY
 
 PACKAGE = Path(airflow_provider_ittybit.__file__).parent
 OPTION_KEYS = {"description", "version_added", "type", "example", "default"}
+STANDARD = {"host", "schema", "login", "password", "port", "extra"}
 SUFFIXES = {"operators": "Operator", "sensors": "Sensor", "hooks": "Hook", "triggers": "Trigger"}
 INTERNAL = {
-    "hooks": {"connecting", "reading"},  # parts of IttybitHook
+    "hooks": {"connecting", "reading", "form"},  # parts of IttybitHook
     "triggers": {"clock", "poller", "rate_gate", "registry", "survey", "waiters", "watch"},  # the shared poller
-    "operators": {"base", "waiting", "output", "uploading"},  # what the operators share
+    "operators": {"base", "waiting", "output", "uploading", "creating"},  # what the operators share
 }
 
 
@@ -63,11 +71,34 @@ def test_the_installed_package_announces_it_to_airflow() -> None:
     assert get_provider_info()["package-name"] in ProvidersManager().providers
 
 
-@pytest.mark.parametrize("folder", ["operators", "sensors", "hooks", "triggers", "links", "assets", "notifications"])
+@pytest.mark.parametrize("folder", ["operators", "sensors", "hooks", "triggers", "assets", "notifications"])
 def test_the_modules_listed_are_those_on_disk(folder: str) -> None:
     internal = INTERNAL.get(folder, set())
     assert internal <= on_disk(folder)
     assert listed(folder) == on_disk(folder) - internal
+
+
+def test_the_buttons_listed_are_those_on_disk_and_those_that_operators_have() -> None:
+    named = [name.rpartition(".") for name in get_provider_info()["extra-links"]]
+    assert {module.rpartition(".")[2] for module, _, _ in named} == on_disk("links")
+    buttons = {getattr(importlib.import_module(module), name) for module, _, name in named}
+    assert all(issubclass(button, BaseOperatorLink) for button in buttons)
+    used = set()
+    for folder in ("operators", "sensors"):
+        for name in listed(folder):
+            module = importlib.import_module(f"airflow_provider_ittybit.{folder}.{name}")
+            for _, thing in inspect.getmembers(module, inspect.isclass):
+                used |= {type(button) for button in getattr(thing, "operator_extra_links", ())}
+    assert used == buttons
+    assert set(get_provider_info()["extra-links"]) <= set(ProvidersManager().extra_links_class_names)
+
+
+def test_the_logo_is_a_small_picture_inside_the_package() -> None:
+    [integration] = get_provider_info()["integrations"]
+    logo = PACKAGE.parent / integration["logo"]
+    assert logo.is_relative_to(PACKAGE)
+    assert 0 < logo.stat().st_size < 2048
+    assert ElementTree.fromstring(logo.read_text()).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - ours
 
 
 @pytest.mark.parametrize("folder", SUFFIXES)
@@ -115,9 +146,38 @@ def test_airflow_finds_the_hook_by_the_connection_type() -> None:
 def test_the_connection_form_hides_only_what_the_hook_does_not_need_and_shows_the_key_as_a_password() -> None:
     behaviour = connection_type()["ui-field-behaviour"]
     assert set(behaviour) == {"hidden-fields", "relabeling", "placeholders"}
+    assert not set(behaviour["hidden-fields"]) & (set(behaviour["relabeling"]) | set(behaviour["placeholders"]))
+    assert set(behaviour["placeholders"]) <= STANDARD | set(connection_type()["conn-fields"])
     assert not {"password", "host", "extra"} & set(behaviour["hidden-fields"])
     assert behaviour["relabeling"]["password"] == "API key"
     assert json.loads(behaviour["placeholders"]["extra"])
+
+
+def test_every_field_of_the_connection_form_is_an_extra_that_the_hook_reads() -> None:
+    fields = connection_type()["conn-fields"]
+    assert set(fields) <= set(ALLOWED_EXTRAS)
+    for about in fields.values():
+        assert set(about) == {"label", "description", "schema"}
+        jsonschema.Draft7Validator.check_schema(about["schema"])
+        jsonschema.validate(None, about["schema"])
+    examples = {
+        name: connection_type()["ui-field-behaviour"]["placeholders"].get(name, about["schema"].get("default"))
+        for name, about in fields.items()
+    }
+    settings = read_settings("films", host=None, password="k", extra=examples)
+    assert (settings.timeout, settings.max_retries, settings.verify) == (DEFAULT_TIMEOUT, DEFAULT_MAX_RETRIES, True)
+    for version in fields["api_version"]["schema"]["examples"]:
+        assert read_settings("films", host=None, password="k", extra={"api_version": version})
+
+
+def test_airflow_shows_the_form_as_it_is_described() -> None:
+    manager = ProvidersManager()
+    shown = {name: widget for name, widget in manager.connection_form_widgets.items() if "__ittybit__" in name}
+    assert {widget.field_name for widget in shown.values()} == set(connection_type()["conn-fields"])
+    assert not any(widget.is_sensitive for widget in shown.values())
+    behaviour = manager.field_behaviours["ittybit"]
+    assert behaviour["relabeling"] == connection_type()["ui-field-behaviour"]["relabeling"]
+    assert behaviour["placeholders"]["extra__ittybit__api_version"] == "2025-08-20"
 
 
 def test_each_option_of_the_configuration_has_a_default_that_airflow_reads() -> None:

@@ -13,6 +13,7 @@ from airflow_provider_ittybit.operators.media import (
     UpdateMediaOperator,
     UploadMediaOperator,
 )
+from airflow_provider_ittybit.operators.task import CreateTaskOperator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ OPERATORS = {
     GetMediaOperator: {"media_id": "file_1"},
     UpdateMediaOperator: {"media_id": "file_1", "ref": "main"},
     DeleteMediaOperator: {"media_id": "file_1"},
+    CreateTaskOperator: {"kind": "image", "input": "file_1"},
 }
 
 

@@ -1,0 +1,1 @@
+"""Where a person can look at what a task made."""

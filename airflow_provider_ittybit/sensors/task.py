@@ -1,0 +1,51 @@
+"""Wait until ittybit has done a task, run or job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ittybit.sensors.media import ProcessingSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_ittybit.api.processing import ProcessingStatus
+    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+
+
+class TaskSensor(ProcessingSensor):
+    """Wait until a task, run or job of ittybit ended well.
+
+    It gives the same result and raises the same errors in poke, reschedule and deferred mode. What is done
+    already never defers.
+
+    :param ittybit_task_id: id of a task, run or job, or a resource that holds it, such as the result of
+        ``CreateTaskOperator``; not an Airflow task's. (templated)
+    :param resource: name of the collection, for an id without a known prefix. (templated)
+    :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
+    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default.
+    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default.
+    :param ittybit_conn_id: id of the Airflow connection. (templated)
+    :return: the task, run or job as ittybit sent it, with what it made (XCom).
+    :raises IttybitProcessingFailedError: it failed or was cancelled, in ittybit's own words.
+    :raises IttybitProcessingTimeoutError: time ran out (an ``AirflowSensorTimeout``; ``soft_fail`` applies).
+    :raises IttybitUnsupportedError: the pinned API generation has no tasks.
+    :raises IttybitNotFoundError: there is nothing with this id.
+    """
+
+    template_fields: Sequence[str] = ("ittybit_task_id", "resource", "ittybit_conn_id")
+
+    def __init__(self, *, ittybit_task_id: object, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ittybit_task_id = ittybit_task_id
+
+    def awaited(self) -> object:
+        """Return what the user named."""
+        return self.ittybit_task_id
+
+    def read(self, hook: IttybitHook) -> ProcessingStatus:
+        """Read where it stands; the only collection of a generation without tasks is not taken for theirs."""
+        generation = hook.settings.generation
+        if generation.task_shape is None:
+            generation.resource("tasks", "get")
+        return super().read(hook)

@@ -1,0 +1,135 @@
+"""The button that leads from a task to its media."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import XCom
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+from task_running import run_to_end, task_context
+
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+from airflow_provider_ittybit.operators.media import (
+    DeleteMediaOperator,
+    GetMediaOperator,
+    ListMediaOperator,
+    UpdateMediaOperator,
+    UploadMediaOperator,
+)
+from airflow_provider_ittybit.operators.task import CreateTaskOperator
+from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
+from airflow_provider_ittybit.sensors.task import TaskSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from airflow_provider_ittybit.emulator.running import RunningEmulator
+
+GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
+WITH_LINK: dict[type[Any], dict[str, Any]] = {
+    UploadMediaOperator: {"source": "a.mp4"},
+    GetMediaOperator: {"media_id": "file_1"},
+    UpdateMediaOperator: {"media_id": "file_1", "ref": "main"},
+    CreateTaskOperator: {"kind": "image", "input": "file_1"},
+    MediaProcessingSensor: {"media_id": "file_1"},
+    TaskSensor: {"ittybit_task_id": "task_1"},
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """Names a task instance, as Airflow does."""
+
+    dag_id: str = "dag"
+    task_id: str = "task"
+    run_id: str = "run"
+    map_index: int = -1
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> dict[int, Any]:
+    """The result of a task in XCom, by map index."""
+    kept: dict[int, Any] = {}
+
+    def get_value(*, ti_key: Any, key: str) -> Any:
+        assert (ti_key.dag_id, ti_key.task_id, ti_key.run_id, key) == ("dag", "task", "run", "return_value")
+        return kept.get(ti_key.map_index)
+
+    monkeypatch.setattr(XCom, "get_value", get_value)
+    return kept
+
+
+def link(map_index: int = -1) -> str:
+    return IttybitMediaLink().get_link(GetMediaOperator(task_id="task", media_id="x"), ti_key=Key(map_index=map_index))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_it_leads_to_the_media_of_every_generation(
+    generation: str, results: dict[int, Any], connect: Callable[..., RunningEmulator], web: str
+) -> None:
+    emulator = connect(generation)
+    task = UploadMediaOperator(task_id="task", source=f"{web}/still.png", wait_for_processing=True, poll_interval=0.01)
+    results[-1] = task.execute(task_context())
+    assert link().startswith((emulator.api_url, emulator.uploads_url, emulator.delivery_url))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS[1:])
+def test_it_leads_to_what_a_task_made(
+    generation: str, results: dict[int, Any], connect: Callable[..., RunningEmulator], web: str
+) -> None:
+    emulator = connect(generation)
+    arguments: dict[str, Any] = {"wait_for_processing": True, "poll_interval": 0.01}
+    made = run_to_end(
+        lambda: CreateTaskOperator(task_id="task", kind="image", input=f"{web}/clip.mp4", **arguments), task_context()
+    ).result
+    results[-1] = made
+    assert link().startswith(emulator.delivery_url)
+    assert emulator.api_key not in link()
+
+
+def test_each_mapped_task_has_its_own(results: dict[int, Any]) -> None:
+    results.update({index: {"id": f"file_{index}", "url": f"https://p.ittybit.net/{index}"} for index in range(2)})
+    assert [link(0), link(1), link(2)] == ["https://p.ittybit.net/0", "https://p.ittybit.net/1", ""]
+
+
+@pytest.mark.parametrize(
+    "result", [None, "file_1", [], {"id": "file_1"}, {"id": "file_1", "url": "https://p.ittybit.net/a?signature=hush"}]
+)
+def test_without_a_public_address_there_is_none(result: object, results: dict[int, Any]) -> None:
+    results[-1] = result
+    assert link() == ""
+
+
+@pytest.mark.parametrize("mapped", [False, True], ids=["single", "mapped"])
+@pytest.mark.parametrize("task", WITH_LINK, ids=lambda task: task.__name__)
+def test_a_serialized_task_keeps_its_button(task: type[Any], *, mapped: bool) -> None:
+    arguments = dict(WITH_LINK[task])
+    with DAG("dag", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
+        if mapped:
+            name = next(iter(arguments))
+            value = arguments.pop(name)
+            task.partial(task_id="task", **arguments).expand(**{name: [value]})
+        else:
+            task(task_id="task", **arguments)
+    stored = json.loads(json.dumps(DagSerialization.to_dict(dag)))
+    [kept] = DagSerialization.from_dict(stored).get_task("task").operator_extra_links
+    assert (kept.name, kept.xcom_key) == (IttybitMediaLink.name, IttybitMediaLink().xcom_key)
+
+
+def test_lists_and_deletions_have_none() -> None:
+    assert not ListMediaOperator.operator_extra_links
+    assert not DeleteMediaOperator.operator_extra_links
+
+
+def test_it_is_found_after_a_real_upload_of_bytes(
+    results: dict[int, Any], connect: Callable[..., RunningEmulator], image: Path
+) -> None:
+    connect("files-flat")
+    results[-1] = [UploadMediaOperator(task_id="task", source=str(image)).execute(task_context())]
+    assert link() == results[-1][0]["url"]
