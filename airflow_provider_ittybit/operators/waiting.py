@@ -282,7 +282,7 @@ class WaitingOperator(IttybitOperator):
                     deadline=deadline,
                     failed_looks=patience.failed,
                     delete_on_kill=self.delete_on_kill,
-                    unfinished=waiting.ids[number + 1 :] if self.delete_on_kill else (),
+                    unfinished=waiting.ids[number + 1 :] if self.delete_on_kill else None,
                 ),
                 method_name="execute_complete",
                 kwargs={

@@ -75,7 +75,7 @@ class ProcessingTrigger(BaseTrigger):
         failed_looks: int = 0,
         longest_pause: float | None = None,
         delete_on_kill: bool = False,
-        unfinished: Sequence[str] = (),
+        unfinished: Sequence[str] | None = None,
         **_: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it without annotations
@@ -87,7 +87,7 @@ class ProcessingTrigger(BaseTrigger):
         self.failed_looks = failed_looks
         self.longest_pause = longest_pause
         self.delete_on_kill = delete_on_kill
-        self.unfinished = list(unfinished)
+        self.unfinished = unfinished
         self._is_killed = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -128,7 +128,7 @@ class ProcessingTrigger(BaseTrigger):
         if self._is_killed:
             return
         self._is_killed = True
-        ids = [self.resource_id, *self.unfinished]
+        ids = [self.resource_id, *(self.unfinished or ())]
         what = ", ".join(ids)
         if not self.delete_on_kill:
             self.log.warning("Killed: nobody waits for %s any more; its processing goes on at ittybit", what)

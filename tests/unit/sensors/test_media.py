@@ -299,7 +299,7 @@ def test_all_that_the_trigger_needs_travels_with_it(
         "failed_looks": 0,
         "longest_pause": None,
         "delete_on_kill": False,
-        "unfinished": [],
+        "unfinished": None,
     }
 
 
