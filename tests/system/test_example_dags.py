@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+
 if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
@@ -33,6 +35,19 @@ def triggerer_reads(emulator: RunningEmulator) -> set[str]:
         for entry in emulator.control.requests(method="GET")
         if "(triggerer)" in (entry["user_agent"] or "")
     }
+
+
+def shown_link(dag_id: str, task_id: str) -> str:
+    """Find where the button of a task in the Airflow UI leads."""
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        wanted = select(XComModel.value).where(
+            XComModel.dag_id == dag_id, XComModel.task_id == task_id, XComModel.key == IttybitMediaLink().xcom_key
+        )
+        return str(session.scalars(wanted).one())
 
 
 def test_media_lifecycle_uploads_waits_by_deferral_and_deletes_everything(airflow, emulator, media_folder) -> None:
@@ -79,6 +94,8 @@ def test_thumbnails_makes_one_by_deferral_and_keeps_it_when_the_video_is_deleted
     assert not thumbnail["deleted"]
     assert any(name.startswith("task_") for name in triggerer_reads(emulator))
     assert len(emulator.control.requests(method="POST", path="/tasks")) == 1
+    assert shown_link("thumbnails", "thumbnail").endswith(thumbnail["id"])
+    assert shown_link("thumbnails", "upload").startswith(emulator.delivery_url)
 
 
 def test_a_refusal_fails_the_task_with_ittybits_own_words_and_does_not_retry(airflow, emulator, video) -> None:
