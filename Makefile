@@ -11,17 +11,20 @@ WORKERS ?= 2
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check bench bench-docs format clean
+.PHONY: help demo test system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 demo: $(STAMP) ## Run a DAG on real media against the local ittybit
 	@$(BIN)/ittybit-emulator demo
 
 test: $(STAMP) $(SDK_STAMPS) ## Run all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+system: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer is killed (some 15 minutes)
+	WAITS=500 $(BIN)/pytest -n 0 tests/system/test_waiting_at_scale.py $(ARGS)
 
 check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/ruff check .
@@ -31,10 +34,18 @@ check: $(STAMP) ## Run linters, type checker and import contracts
 	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$1 > 400 && $$2 != "total"'); \
 	  if [ -n "$$long" ]; then echo "over 400 lines:"; echo "$$long"; exit 1; fi
 
-bench: $(BENCH)/.installed ## Compare uploads with curl and other libraries (needs curl and some 15 minutes)
+bench: bench-uploads bench-waiting bench-imports ## Run all three benchmarks (needs curl and an hour and a half)
+
+bench-uploads: $(BENCH)/.installed ## Compare uploads with curl and other libraries (some 15 minutes)
 	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.uploads $(ARGS)
 
-bench-docs: $(BENCH)/.installed ## Write docs/performance.md from the last benchmark
+bench-waiting: $(BENCH)/.installed ## Compare waiting with other triggers (about an hour)
+	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.waiting $(ARGS)
+
+bench-imports: $(BENCH)/.installed ## Compare imports with other providers (some 4 minutes)
+	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.imports $(ARGS)
+
+bench-docs: $(BENCH)/.installed ## Write docs/performance.md from the last benchmarks
 	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.document
 
 format: $(STAMP) ## Format the code
@@ -58,5 +69,5 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(BENCH)/.installed: pyproject.toml tests/benchmarks/constraints.txt $(STAMP)
 	$(UV) venv --quiet --clear --python $(BIN)/python $(BENCH)
-	$(UV) pip install --quiet --python $(BENCH)/bin/python --constraint tests/benchmarks/constraints.txt --group bench --editable .
+	$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/bin/python --constraint tests/benchmarks/constraints.txt --group bench --editable .
 	@touch $@

@@ -2,8 +2,11 @@
 
 It is kept in Airflow's task state store (3.3 and later). Before 3.3 there is no place that outlives a try, so
 each try starts afresh. A record counts only for the same task run and the same wish: clearing the task raises
-its ``max_tries``, which makes another generation, so a cleared task starts afresh as well. It is left to the
-store's own retention, since a record of another generation never counts.
+its ``max_tries``, which makes another generation, so a cleared task starts afresh as well.
+
+A record is not deleted when a task ends well. Only Airflow knows when the result has been handed over, which is after
+the operator returned: a worker killed between the two would have its retry upload again. So it is left to the store's
+own retention (or ``[state_store] clear_on_success``); a record of another generation never counts.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 KEY = "ittybit_upload"
 TASK_KEY = "ittybit_task"
+WAITING_KEY = "ittybit_waiting"
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held while a store is asked: in ``dag.test()``, Airflow's own takes no two questions at once."""
@@ -47,6 +52,7 @@ class StoredJournal:
     key: str
     generation: str
     lasting: bool = field(default=True, init=False)
+    accepted: float | None = field(default=None, init=False)
     _fingerprint: str = field(default="", init=False)
 
     def read(self, fingerprint: str) -> Noted:
@@ -59,6 +65,7 @@ class StoredJournal:
         except (TypeError, ValueError, KeyError, AttributeError):
             return Noted()  # of another version of this provider
         if upload == [self.generation, fingerprint]:
+            self.accepted = noted.accepted
             return noted
         return Noted(litter=_litter(noted, same_bytes=upload[-1:] == [fingerprint]))
 
@@ -68,10 +75,12 @@ class StoredJournal:
 
     def write(self, noted: Noted) -> None:
         """Note how far the upload is: a few hundred bytes, and one bit for each chunk."""
+        self.accepted = noted.accepted
         record = {
             "upload": [self.generation, self._fingerprint],
             "since": noted.since,
             "id": noted.resource_id,
+            "accepted": noted.accepted,
             "labelled": noted.labelled,
             "layout": _as_list(noted.layout),
             "arrived": _to_hex(noted.arrived),
@@ -172,13 +181,37 @@ def wish_record_of(context: Any, fingerprint: str, *, durable: bool) -> WishReco
     return WishRecord(generation_of(context["ti"]), fingerprint, context.get("task_state_store"))
 
 
+def first_moment(context: Any, about: Any = None) -> float:
+    """Tell when the first try of this run came here: from then on time limits count.
+
+    :param context: Airflow's task context.
+    :param about: what is waited for, as JSON; for something else the count begins anew.
+    :return: Unix seconds; now, if this is the first try, or if there is no store that outlives a try.
+    """
+    now = time.time()
+    store = context.get("task_state_store")
+    if store is None:
+        return now
+    wish = [generation_of(context["ti"]), hash_of(about)]
+    with _ONE_AT_A_TIME:
+        record = store.get(WAITING_KEY)
+    try:
+        if record["wish"] == wish:
+            return min(now, float(record["since"]))
+    except (TypeError, ValueError, KeyError, AttributeError):
+        pass  # there is none, or it is of another version of this provider
+    with _ONE_AT_A_TIME:
+        store.set(WAITING_KEY, {"wish": wish, "since": now})
+    return now
+
+
 def hash_of(value: Any) -> str:
     """Make a short hash of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
 def _read(record: dict[str, Any]) -> Noted:
-    since, resource_id = record["since"], record["id"]
+    since, resource_id, accepted = record["since"], record["id"], record.get("accepted")
     return Noted(
         since=None if since is None else float(since),
         resource_id=resource_id if isinstance(resource_id, str) else None,
@@ -186,6 +219,7 @@ def _read(record: dict[str, Any]) -> Noted:
         layout=_pair(record["layout"]),
         arrived=_from_hex(record["arrived"]),
         litter=_pair(record["litter"]),
+        accepted=None if accepted is None else float(accepted),
     )
 
 

@@ -161,6 +161,10 @@ class IttybitProcessingTimeoutError(IttybitError, AirflowSensorTimeout):
     """
 
 
+class IttybitStoppedError(IttybitError):
+    """The task was killed while it waited. Processing goes on at ittybit, and a retry waits for it again."""
+
+
 class IttybitTriggerEventError(IttybitError):
     """The triggerer handed the task an event that is not one of ours."""
 

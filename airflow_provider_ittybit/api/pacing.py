@@ -27,18 +27,28 @@ TICKS = 10.0
 """Ticks in a ``poll_interval``, at least."""
 
 
-def next_pause(poll_interval: float, age: float, progress: float | None = None, before: float | None = None) -> float:
+def next_pause(
+    poll_interval: float,
+    age: float,
+    progress: float | None = None,
+    before: float | None = None,
+    longest: float | None = None,
+) -> float:
     """Tell how many seconds the next look should come after this one.
 
     :param poll_interval: seconds that the user asked for.
     :param age: seconds waited so far.
     :param progress: percent that ittybit reports now, ``None`` where it reports none.
     :param before: percent that it reported at the look before.
+    :param longest: seconds that a pause may grow to where the user asked for an exponential growth: each is then as
+        long as the time waited so far.
     :return: ``poll_interval`` at first and whenever progress moves or reached 90 %; else a tenth of ``age``, at most
         four times ``poll_interval`` and at most 60 s, but never less than ``poll_interval``.
     """
     if progress is not None and (progress >= NEARLY_DONE or (before is not None and progress != before)):
         return poll_interval
+    if longest is not None:
+        return min(max(poll_interval, age), max(poll_interval, longest))
     most = max(poll_interval, min(MOST_GROWTH * poll_interval, LONGEST_GROWN))
     return min(max(poll_interval, SHARE_OF_AGE * age), most)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_ittybit.api.settings import ALLOWED_EXTRAS, Settings, read_settings
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
+from airflow_provider_ittybit.hooks.stopping import Pause, hurried
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.transport.blocking import BlockingTransport
@@ -34,6 +36,7 @@ class ConnectedHook(BaseHook):
             raise IttybitInputError(message)
         self.ittybit_conn_id = ittybit_conn_id
         self.overrides = overrides
+        self.pause = Pause()
         self._settings: Settings | None = None
         self._transport: BlockingTransport | None = None
 
@@ -76,8 +79,20 @@ class ConnectedHook(BaseHook):
         if self._transport is None:
             from airflow_provider_ittybit.transport.blocking import BlockingTransport
 
-            self._transport = BlockingTransport(self.settings)
+            self._transport = BlockingTransport(self.settings, sleep=self.pause)
         return self._transport
+
+    def hurried(self, seconds: float, *, repetitions: int = 0) -> Self:
+        """Copy this hook for one who has no time, as while a task is being killed. Airflow is not asked again.
+
+        :param seconds: for a connection, and again for an answer, at most.
+        :param repetitions: how often a request is sent again, at most.
+        :return: a hook with connections of its own; close it as any other.
+        """
+        settings = hurried(self.settings, seconds=seconds, repetitions=repetitions)
+        quick = copy.copy(self)
+        vars(quick)["_settings"] = settings
+        return quick
 
     def close(self) -> None:
         """Close the hook's network connections; a later call opens new ones."""
@@ -92,7 +107,7 @@ class ConnectedHook(BaseHook):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy and pickle without settings and transport: neither the key nor a socket goes along."""
-        return {**self.__dict__, "_settings": None, "_transport": None}
+        return {**self.__dict__, "pause": Pause(), "_settings": None, "_transport": None}
 
     def _read(self, connection: Any) -> Settings:
         extra = _extra_of(connection, self.ittybit_conn_id)

@@ -15,7 +15,7 @@ from airflow_provider_ittybit.api.messages import Call
 from airflow_provider_ittybit.api.processing import read_processing
 from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, Patience, as_seconds, succeeded, timed_out
-from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError, IttybitStoppedError
 from airflow_provider_ittybit.hooks.form import field_behaviour, form_widgets
 from airflow_provider_ittybit.hooks.reading import TriggererReads
 
@@ -292,6 +292,8 @@ class IttybitHook(TriggererReads):
         :return: the last status; its ``resource`` is the resource as received.
         :raises IttybitProcessingFailedError: it failed or was cancelled.
         :raises IttybitProcessingTimeoutError: time ran out. One last look is taken at the deadline.
+        :raises IttybitStoppedError: ``pause.stop()`` of this hook was called, as when the task is killed; that ends
+            the waiting within half a second, or when the request under way is answered.
         :raises IttybitError: five looks in a row failed, or one in a way that no repetition can heal.
         """
         pause = as_seconds(poll_interval, "poll_interval") or DEFAULT_POLL_INTERVAL
@@ -299,10 +301,13 @@ class IttybitHook(TriggererReads):
         end = deadline if deadline is not None else (time.time() + allowed if allowed is not None else None)
         patience, last_status = Patience(), None
         while True:
+            self.pause.check()
             last_look = end is not None and time.time() >= end
             try:
                 status = self.get_processing(media_id, resource=resource)
                 patience.look_worked()
+            except IttybitStoppedError:
+                raise
             except IttybitError as error:
                 if not patience.forgives(error):
                     raise
@@ -313,7 +318,7 @@ class IttybitHook(TriggererReads):
                     return status
             if last_look:
                 raise timed_out(media_id, last_status, allowed)
-            time.sleep(pause if end is None else max(0.0, min(pause, end - time.time())))
+            self.pause(pause if end is None else max(0.0, min(pause, end - time.time())))
 
     def sign_url(
         self, filename: str, *, folder: str | None = None, method: str = "get", expiry: int | None = None

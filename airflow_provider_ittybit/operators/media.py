@@ -34,16 +34,21 @@ class UploadMediaOperator(WaitingOperator):
     :param wait_for_processing: end only when ittybit has processed the media. By default the task ends as soon as
         the upload is accepted (201 or 202), and a :class:`MediaProcessingSensor` can wait elsewhere.
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two looks, 10 by default.
-    :param timeout: seconds that processing may take; by default without end.
+    :param poll_interval: seconds (or a ``timedelta``) between two looks, 10 by default.
+    :param timeout: seconds (or a ``timedelta``) that processing may take, counted from when ittybit accepted the upload
+        (the last, of several); by default without end. On Airflow 3.3 retries of the same run share them, if
+        ``durable``. A shorter ``execution_timeout`` counts instead.
+    :param delete_on_kill: when a person marks the waiting task failed or succeeded or clears it, or its worker is
+        stopped, delete what is not processed yet; by default it goes on at ittybit. It is tried once. For a deferred
+        task it needs Airflow 3.3; the tasks and jobs generations cannot delete, and refuse it before anything is sent.
     :param fetch: have the worker stream ``http(s)`` URLs through, because ittybit cannot reach them.
     :param chunking: ``threshold`` (bytes from which a file goes in chunks, 100 MiB), ``size`` (bytes of a chunk, 16
         MiB), ``parallel`` (chunks at a time, 4), ``content_range`` (form of that header), and the other settings of
         :class:`~airflow_provider_ittybit.uploads.chunks.Chunking`; files generations.
     :param parallel_uploads: how many of several files are uploaded at a time, 4 by default.
     :param durable: let a retry of the same run send only what is missing: neither a file that has arrived nor a chunk
-        that was acknowledged goes again. This needs Airflow 3.3, whose task state store keeps the notes; before it,
-        each try uploads afresh.
+        that was acknowledged goes again, and it waits for what was uploaded. This needs Airflow 3.3, whose task state
+        store keeps the notes; before it, each try uploads afresh.
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: the resource as ittybit answered it (XCom): a media, file, run or job with its ``id``, without the query
         of a source's URL, which may be a signature. The id alone is pushed under the key ``ittybit_id`` as soon as it
@@ -54,6 +59,7 @@ class UploadMediaOperator(WaitingOperator):
     :raises IttybitUnsupportedError: the pinned API generation cannot take this source or one of the fields.
     :raises IttybitProcessingFailedError: ittybit could not process it.
     :raises IttybitProcessingTimeoutError: processing did not end within ``timeout``.
+    :raises IttybitStoppedError: the task was killed while it waited.
     """
 
     template_fields: Sequence[str] = (
@@ -105,6 +111,7 @@ class UploadMediaOperator(WaitingOperator):
 
     def execute(self, context: Any) -> dict[str, Any] | list[dict[str, Any]]:
         """Upload, and wait if asked to."""
+        from airflow_provider_ittybit.exceptions import IttybitStoppedError
         from airflow_provider_ittybit.operators.uploading import upload_all
         from airflow_provider_ittybit.uploads.many import expand
 
@@ -124,7 +131,8 @@ class UploadMediaOperator(WaitingOperator):
         }
         many = sources is not None
         with self.make_hook() as hook:
-            resources = upload_all(
+            self.refuse_to_delete_in_vain(hook, hook.settings.generation.main)
+            uploads = upload_all(
                 hook,
                 sources if sources is not None else [self.source],
                 fields,
@@ -134,7 +142,11 @@ class UploadMediaOperator(WaitingOperator):
                 many=many,
                 wait=self.wait_for_processing,
             )
-            return self.finish(hook, resources, context, many=many)
+            try:
+                return self.finish(hook, uploads.resources, context, many=many, since=uploads.since)
+            except IttybitStoppedError:
+                uploads.forget(self.deleted)  # the media generation still shows what was deleted: a retry would find it
+                raise
 
     def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out the signature of a source's URL, which some generations repeat in their answer."""

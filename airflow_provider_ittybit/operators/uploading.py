@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -15,14 +18,40 @@ from airflow_provider_ittybit.exceptions import (
     IttybitUploadsFailedError,
     IttybitUploadsRefusedError,
 )
+from airflow_provider_ittybit.uploads.journal import Noted
 from airflow_provider_ittybit.uploads.many import connect_stores, side_by_side
 from airflow_provider_ittybit.uploads.signatures import without_signature
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+    from airflow_provider_ittybit.uploads.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What one task uploaded, in this try and in earlier ones.
+
+    :param resources: one for each source, in their order.
+    :param journals: where each is noted.
+    """
+
+    resources: list[dict[str, Any]]
+    journals: list[Journal]
+
+    @property
+    def since(self) -> float:
+        """Unix seconds when ittybit accepted the last of them, whichever try that was; now, if nothing says so."""
+        return max(journal.accepted or time.time() for journal in self.journals)
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Have the next try upload some of them afresh, as far as Airflow still listens."""
+        for resource, journal in zip(self.resources, self.journals, strict=True):
+            if resource["id"] in ids:
+                with contextlib.suppress(Exception):
+                    journal.write(Noted())
 
 
 def upload_all(
@@ -35,36 +64,38 @@ def upload_all(
     parallel: int,
     many: bool,
     wait: bool = False,
-) -> list[dict[str, Any]]:
+) -> Uploads:
     """Upload what one task should.
 
     :param fields: arguments of ``IttybitHook.upload_media``.
     :param many: whether several were asked for; then each has notes of its own, and all are tried.
     :param wait: whether the task waits for the processing afterwards.
-    :return: one resource for each source, in their order.
+    :return: one resource for each source, in their order, and their notes.
     :raises IttybitUploadsFailedError: some of several failed.
     :raises IttybitUnsupportedError: the task would wait for bytes that the generation takes, but never shows again.
     """
     if wait:
         _refuse_to_wait_for_bytes(hook, sources, fetch=bool(fields.get("fetch")))
     if not many:
-        return [hook.upload_media(sources[0], **fields, journal=journal_of(context, durable=durable))]
+        journal = journal_of(context, durable=durable)
+        return Uploads([hook.upload_media(sources[0], **fields, journal=journal)], [journal])
     if fields.get("filename"):
         message = f"filename={fields['filename']!r} cannot name {len(sources)} files: leave it out, each keeps its own."
         raise IttybitInputError(message)
     hook.get_conn()  # connects once, before the threads
     connect_stores(sources)
+    journals = [journal_of(context, durable=durable, name=name) for name in _names(sources)]
 
-    def one(named: tuple[str, object]) -> dict[str, Any]:
-        name, source = named
-        return hook.upload_media(source, **fields, journal=journal_of(context, durable=durable, name=name))
+    def one(noted: tuple[Journal, object]) -> dict[str, Any]:
+        journal, source = noted
+        return hook.upload_media(source, **fields, journal=journal)
 
-    results, errors = side_by_side(list(zip(_names(sources), sources, strict=True)), one, parallel)
+    results, errors = side_by_side(list(zip(journals, sources, strict=True)), one, parallel)
     uploaded = [resource for resource in results if resource is not None]
     if errors:
         context["ti"].xcom_push(key="ittybit_uploaded", value=[str(resource["id"]) for resource in uploaded])
         raise _failure(sources, uploaded, errors) from next(iter(errors.values()))
-    return uploaded
+    return Uploads(uploaded, journals)
 
 
 def _refuse_to_wait_for_bytes(hook: IttybitHook, sources: Sequence[object], *, fetch: bool) -> None:

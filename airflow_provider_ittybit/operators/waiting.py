@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
 from airflow_provider_ittybit._compat import TaskDeferralTimeout
-from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError, IttybitUnsupportedError
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
 from airflow_provider_ittybit.operators.base import IttybitOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from airflow_provider_ittybit.api.processing import ProcessingStatus
@@ -32,11 +32,17 @@ class WaitingOperator(IttybitOperator):
         ittybit accepted the media.
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
     :param poll_interval: seconds (or a ``timedelta``) between two looks, 10 by default.
-    :param timeout: seconds (or a ``timedelta``) that processing may take; by default without end. A shorter
-        ``execution_timeout`` counts while deferred as well.
+    :param timeout: seconds (or a ``timedelta``) that processing may take, from the moment ittybit accepted it; by
+        default without end. A shorter ``execution_timeout`` counts instead. On Airflow 3.3 all tries of the same run
+        share them; before it, each try counts on its own.
+    :param delete_on_kill: whether what is not processed yet is deleted at ittybit when the waiting task is killed;
+        by default it goes on there, since ittybit publishes no way to cancel.
     """
 
     operator_extra_links = (IttybitMediaLink(),)
+    deleted: Sequence[str] = ()
+    """What ``on_kill`` deleted."""
+    _underway: _Underway | None = None
 
     def __init__(
         self,
@@ -45,6 +51,7 @@ class WaitingOperator(IttybitOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float | timedelta = 10.0,
         timeout: float | timedelta | None = None,
+        delete_on_kill: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -52,19 +59,48 @@ class WaitingOperator(IttybitOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
+        self.delete_on_kill = delete_on_kill
 
     def check_durations(self) -> None:
         """Refuse a ``poll_interval`` or ``timeout`` that is no duration, before anything is sent."""
         self._pause()
         self._allowed_seconds()
 
+    def refuse_to_delete_in_vain(self, hook: IttybitHook, resource: str) -> None:
+        """Refuse ``delete_on_kill`` where the pinned generation cannot delete, before anything is sent.
+
+        :param resource: the collection of what this task makes, such as ``files``.
+        :raises IttybitUnsupportedError: it cannot.
+        """
+        if not (self.delete_on_kill and self.wait_for_processing):
+            return
+        try:
+            hook.settings.generation.resource(resource, "delete")
+        except IttybitUnsupportedError as error:
+            error.message += " Leave out delete_on_kill: what a killed task began goes on at ittybit."
+            raise
+
+    def make_hook(self) -> IttybitHook:
+        """Make a hook for this task's connection, whose pauses end when the task is killed."""
+        hook = super().make_hook()
+        self._underway = _Underway(hook)
+        return hook
+
     def finish(
-        self, hook: IttybitHook, resources: Sequence[Mapping[str, Any]], context: Any, *, many: bool
+        self,
+        hook: IttybitHook,
+        resources: Sequence[Mapping[str, Any]],
+        context: Any,
+        *,
+        many: bool,
+        since: float | None = None,
     ) -> dict[str, Any] | list[dict[str, Any]]:
         """Go on from ittybit's answers to the result of the task.
 
         :param resources: what ittybit answered.
         :param many: whether the result is a list, even of one.
+        :param since: Unix seconds from which the time limits count. By default the moment at which the first try of
+            this run came here with the same ids, where Airflow keeps it (3.3).
         :return: the resource or resources; the processed ones if the task waits.
         """
         ids = [str(resource["id"]) for resource in resources]
@@ -72,21 +108,47 @@ class WaitingOperator(IttybitOperator):
             self.log.info("ittybit accepted %s (status %s)", resource["id"], resource.get("status", "not reported"))
         context["ti"].xcom_push(key=ID_KEY, value=ids if many else ids[0])
         if not self.wait_for_processing:
+            self._underway = None
             accepted = [self.for_xcom(resource) for resource in resources]
             return accepted if many else accepted[0]
-        allowed = self._allowed_seconds()
-        deadline = time.time() + allowed if allowed is not None else None
-        if self.deferrable:
-            return self._look_then_defer(hook, _Waiting(ids, many, self._pause(), deadline))
-        found = [
-            hook.wait_for_processing(resource_id, poll_interval=self._pause(), timeout=allowed, deadline=deadline)
-            for resource_id in ids
-        ]
+        deadline = self._deadline(context, ids, since)
+        with self._waiting_for(hook, ids) as underway:
+            if self.deferrable:
+                return self._look_then_defer(hook, _Waiting(ids, many, self._pause(), deadline))
+            found = []
+            for resource_id in ids:
+                found.append(self._wait_here(hook, resource_id, deadline))
+                underway.ids.remove(resource_id)
         return self._result(found, many=many)
 
     def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of a resource may be kept in XCom: all of it, unless an operator says otherwise."""
         return dict(resource)
+
+    def on_kill(self) -> None:
+        """End the waiting, say what goes on at ittybit, and delete it if that was asked for: once and briefly.
+
+        Airflow calls it in a signal handler, or when ``execution_timeout`` ran out; so it asks nothing of Airflow.
+        """
+        underway, self._underway = self._underway, None
+        if underway is None:
+            return
+        underway.hook.pause.stop()
+        if underway.ids:
+            self._leave_behind(underway)
+        else:
+            self.log.warning("Killed before ittybit's answer was seen; what was sent may be there all the same")
+
+    def _leave_behind(self, underway: _Underway) -> None:
+        """Say what goes on at ittybit, or delete it if that was asked for."""
+        what = ", ".join(underway.ids)
+        if not self.delete_on_kill:
+            self.log.warning("Killed: nobody waits for %s any more; its processing goes on at ittybit", what)
+            return
+        self.log.warning("Killed while waiting for %s: deleting at ittybit, as delete_on_kill asks", what)
+        from airflow_provider_ittybit.hooks.stopping import delete_quietly
+
+        self.deleted = delete_quietly(underway.hook, underway.ids, self.log)
 
     def execute_complete(
         self,
@@ -103,8 +165,7 @@ class WaitingOperator(IttybitOperator):
         What is missing of the arguments is taken from XCom and from the event: ``dag.test()`` hands over nothing but
         the event, and Airflow's safety net not even that.
         """
-        from airflow_provider_ittybit.api.waiting import timed_out
-        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, error_of, read_event
+        from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, read_event
 
         ids = list(resource_ids)
         if not ids:
@@ -112,21 +173,12 @@ class WaitingOperator(IttybitOperator):
         told = read_event(event, *ids)
         pause = poll_interval or told.get("poll_interval") or self._pause()
         waiting = _Waiting(ids, many, pause, deadline or told.get("deadline"))
-        with self.make_hook() as hook:
-            if told["outcome"] not in (ERROR, TIMEOUT):
-                return self._look_then_defer(hook, waiting)
-            try:
-                statuses = [hook.get_processing(resource_id) for resource_id in ids]
-            except IttybitError:
-                if told["outcome"] == ERROR:
-                    raise error_of(told) from None
-                raise
-        unfinished = [status for status in statuses if not self._succeeded(status)]
-        if not unfinished:
-            return self._result(statuses, many=many)
-        if told["outcome"] == TIMEOUT:
-            raise timed_out(unfinished[0].id, unfinished[0].status, self._allowed_seconds())
-        raise error_of(told)
+        with self.make_hook() as hook, self._waiting_for(hook, ids):
+            if told["outcome"] == TIMEOUT:
+                return self._look_at_the_end(hook, waiting, told)
+            if told["outcome"] == ERROR:
+                return self._look_after_giving_up(hook, waiting, told)
+            return self._look_then_defer(hook, waiting)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Resume as Airflow does; when its own safety net ended the waiting, as after a timeout of the trigger."""
@@ -143,16 +195,72 @@ class WaitingOperator(IttybitOperator):
         pushed = ti.xcom_pull(task_ids=self.task_id, key=ID_KEY, map_indexes=ti.map_index)
         return (list(pushed), True) if isinstance(pushed, list | tuple) else ([str(pushed)], False)
 
-    def _look_then_defer(self, hook: IttybitHook, waiting: _Waiting) -> dict[str, Any] | list[dict[str, Any]]:
-        """Return the result if all are done; else defer until the first that is not may be."""
-        from airflow_provider_ittybit.api.waiting import Patience
-        from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
+    @contextlib.contextmanager
+    def _waiting_for(self, hook: IttybitHook, ids: Sequence[str]) -> Iterator[_Underway]:
+        """Let ``on_kill`` know what is waited for, and over which connection: it cannot ask Airflow for one."""
+        hook.get_conn()
+        underway = self._underway = _Underway(hook, list(ids))
+        try:
+            yield underway
+        except IttybitStoppedError:
+            if self._underway is underway:  # the kill came before the ids
+                self._leave_behind(underway)
+            raise
+        except AirflowTaskTimeout:
+            what = ", ".join(underway.ids)
+            self.log.warning("execution_timeout ran out; the processing of %s goes on at ittybit", what)
+            raise
+        finally:
+            self._underway = None
 
-        statuses = []
+    def _wait_here(self, hook: IttybitHook, resource_id: str, deadline: float | None) -> ProcessingStatus:
+        allowed = self._allowed_seconds()
+        return hook.wait_for_processing(resource_id, poll_interval=self._pause(), timeout=allowed, deadline=deadline)
+
+    def _look_at_the_end(
+        self, hook: IttybitHook, waiting: _Waiting, told: Mapping[str, Any]
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the result if all are done; else say what is not, and how it stood when it was last seen."""
+        from airflow_provider_ittybit.hooks.deadline import last_look
+
+        allowed = self._allowed_seconds()
+        found = []
         for resource_id in waiting.ids:
-            patience = Patience()
+            seen = told.get("status") if resource_id == told["id"] else None
+            found.append(last_look(hook, resource_id, seen=seen, seconds=allowed))
+        return self._result(found, many=waiting.many)
+
+    def _look_after_giving_up(
+        self, hook: IttybitHook, waiting: _Waiting, told: dict[str, Any]
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the result if all are done; else raise why the triggerer gave up."""
+        from airflow_provider_ittybit.triggers.processing import error_of
+
+        try:
+            statuses = [hook.get_processing(resource_id) for resource_id in waiting.ids]
+        except IttybitStoppedError:
+            raise
+        except IttybitError:
+            raise error_of(told) from None
+        unfinished = [status for status in statuses if not self._succeeded(status)]
+        if unfinished:
+            raise error_of(told)
+        return self._result(statuses, many=waiting.many)
+
+    def _look_then_defer(self, hook: IttybitHook, waiting: _Waiting) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return the result if all are done; else defer until the first that is not may be, if time is left."""
+        from airflow_provider_ittybit.api.waiting import Patience, timed_out
+        from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net, until_when
+
+        hook.pause.check()
+        statuses = []
+        pause, deadline = waiting.pause, waiting.deadline
+        for number, resource_id in enumerate(waiting.ids):
+            patience, seen = Patience(), None
             try:
                 status = hook.get_processing(resource_id)
+            except IttybitStoppedError:
+                raise
             except IttybitError as error:
                 if not patience.forgives(error):
                     raise
@@ -161,7 +269,11 @@ class WaitingOperator(IttybitOperator):
                 statuses.append(status)
                 if self._succeeded(status):
                     continue
-            pause, deadline = waiting.pause, waiting.deadline
+                seen = status.status
+            hook.pause.check()
+            if deadline is not None and time.time() >= deadline:
+                raise timed_out(resource_id, seen, self._allowed_seconds())
+            self.log.info("Waiting in the triggerer for %s, %s", resource_id, until_when(deadline))
             self.defer(
                 trigger=ProcessingTrigger(
                     resource_id,
@@ -169,6 +281,8 @@ class WaitingOperator(IttybitOperator):
                     poll_interval=pause,
                     deadline=deadline,
                     failed_looks=patience.failed,
+                    delete_on_kill=self.delete_on_kill,
+                    unfinished=waiting.ids[number + 1 :] if self.delete_on_kill else None,
                 ),
                 method_name="execute_complete",
                 kwargs={
@@ -185,6 +299,17 @@ class WaitingOperator(IttybitOperator):
         from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, as_seconds
 
         return as_seconds(self.poll_interval, "poll_interval") or DEFAULT_POLL_INTERVAL
+
+    def _deadline(self, context: Any, ids: Sequence[str], since: float | None) -> float | None:
+        """Tell until when processing may take, in Unix seconds, whichever try this is."""
+        allowed = self._allowed_seconds()
+        if allowed is None:
+            return None
+        if since is None:
+            from airflow_provider_ittybit.durability import first_moment
+
+            since = first_moment(context, list(ids))
+        return since + allowed
 
     def _allowed_seconds(self) -> float | None:
         from airflow_provider_ittybit.api.waiting import as_seconds
@@ -213,3 +338,11 @@ class _Waiting:
     many: bool
     pause: float
     deadline: float | None
+
+
+@dataclass(slots=True)
+class _Underway:
+    """What is under way in this process: over which connection, and the ids that are not processed yet, once known."""
+
+    hook: IttybitHook
+    ids: list[str] = field(default_factory=list)

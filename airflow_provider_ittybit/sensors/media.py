@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
-    AirflowTaskTimeout,
     BaseOperator,
     BaseSensorOperator,
     PokeReturnValue,
@@ -18,7 +17,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_ittybit._compat import TaskDeferralTimeout
-from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
 
 if TYPE_CHECKING:
@@ -36,6 +35,18 @@ class ProcessingSensor(BaseSensorOperator):
     :param resource: name of the collection, for an id without a known prefix.
     :param ittybit_conn_id: id of the Airflow connection.
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
+    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default. In deferred mode 0 is refused,
+        and the pause grows with the time waited, as
+        :class:`~airflow_provider_ittybit.triggers.processing.ProcessingTrigger` says.
+    :param exponential_backoff: let the pause grow faster. In deferred mode it is then as long as the time waited so
+        far, between ``poke_interval`` and ``max_wait``.
+    :param max_wait: seconds (or a ``timedelta``) that a pause may grow to with ``exponential_backoff``; by default
+        without limit.
+    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default. In reschedule mode they count from
+        the first try, and so they do in deferred mode on Airflow 3.3; in poke mode, and in deferred mode before
+        Airflow 3.3, from the start of each try.
+    :param soft_fail: skip the task where time ran out, and where an error occurs that no retry can heal.
+    :param never_fail: skip the task at any error; but not where time ran out, as in Airflow's own sensors.
     """
 
     template_fields: Sequence[str] = ("resource", "ittybit_conn_id")
@@ -56,6 +67,7 @@ class ProcessingSensor(BaseSensorOperator):
         self.deferrable = deferrable
         self._last_status: str | None = None
         self._patience: Any = None
+        self._stop: Any = None
 
     def awaited(self) -> object:
         """Return what the user named: an id, or a resource with one."""
@@ -67,20 +79,36 @@ class ProcessingSensor(BaseSensorOperator):
 
     def execute(self, context: Any) -> Any:
         """Wait in the chosen mode."""
-        with self._same_end_in_all_modes():
-            if self.deferrable:
-                return self._look_then_defer(context, time.time() + self._seconds(self.timeout))
-            try:
-                return super().execute(context)
-            except IttybitError:
-                raise
-            except AirflowSensorTimeout:
-                raise self._timed_out() from None
+        from airflow_provider_ittybit.hooks.stopping import Pause
+
+        self._stop = Pause()
+        if self.deferrable:
+            with self._same_end_as_in_poke_mode():
+                return self._begin_deferred(context)
+        try:
+            return super().execute(context)
+        except IttybitError:
+            raise
+        except AirflowSensorTimeout:
+            raise self._timed_out() from None
+        except AirflowSkipException as skipped:
+            message = f"{skipped} {skipped.__cause__ or self._timed_out()}"
+            raise AirflowSkipException(message) from skipped.__cause__
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Take one look."""
         resource = self._look(context)
         return PokeReturnValue(is_done=True, xcom_value=resource) if resource is not None else False
+
+    def on_kill(self) -> None:
+        """End the waiting, and say what goes on at ittybit: this task did not make it, so it is not touched.
+
+        Airflow calls it in a signal handler, or when ``execution_timeout`` ran out; so it asks nothing of Airflow.
+        """
+        if self._stop is None or self._stop.is_stopped:
+            return
+        self._stop.stop()
+        self.log.warning("Killed: not waiting for %s any more; its processing goes on at ittybit", self.awaited())
 
     def execute_complete(self, context: Any, event: object = None, deadline: float | None = None) -> Any:
         """Resume when the trigger fired: look again and end as the state says."""
@@ -88,14 +116,20 @@ class ProcessingSensor(BaseSensorOperator):
 
         told = read_event(event, self._id())
         until = deadline or told.get("deadline") or time.time() + self._seconds(self.timeout)
+        if told["outcome"] == TIMEOUT:
+            return self._look_at_the_end(told.get("status"))
         if told["outcome"] == ERROR and not self.silent_fail:
             return self._after_giving_up(error_of(told))
-        if told["outcome"] != TIMEOUT:
-            return self._look_then_defer(context, until)
-        resource = self._look(context)
-        if resource is not None:
-            return resource
-        raise self._timed_out()
+        return self._look_then_defer(context, until)
+
+    def _look_at_the_end(self, seen: str | None) -> dict[str, Any]:
+        from airflow_provider_ittybit.hooks.deadline import last_look
+
+        with self._make_hook() as hook:
+            status = last_look(
+                hook, self._id(), resource=self.resource or None, seen=seen, seconds=self._seconds(self.timeout)
+            )
+        return dict(status.resource)
 
     def _after_giving_up(self, error: IttybitError) -> Any:
         """Look once more after the triggerer gave up; only an end of the processing counts more than its error."""
@@ -115,19 +149,31 @@ class ProcessingSensor(BaseSensorOperator):
 
         When Airflow's safety net ended the waiting, go on as after a timeout of the trigger.
         """
+        from airflow_provider_ittybit.hooks.stopping import Pause
         from airflow_provider_ittybit.triggers.processing import TIMEOUT
 
-        with self._same_end_in_all_modes():
+        self._stop = Pause()
+        with self._same_end_as_in_poke_mode():
             with contextlib.suppress(TaskDeferralTimeout):
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             return self.execute_complete(context, {"outcome": TIMEOUT, "id": self._id()})
 
+    def _begin_deferred(self, context: Any) -> Any:
+        from airflow_provider_ittybit.api.waiting import as_seconds
+        from airflow_provider_ittybit.durability import first_moment
+
+        as_seconds(self.poke_interval, "poke_interval")
+        self._id()
+        return self._look_then_defer(context, first_moment(context) + self._seconds(self.timeout))
+
     def _look_then_defer(self, context: Any, deadline: float) -> Any:
-        from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
+        from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net, until_when
 
         resource = self._look(context)
         if resource is not None:
             return resource
+        if time.time() >= deadline:
+            raise self._timed_out()
         pause = self._seconds(self.poke_interval)
         trigger = ProcessingTrigger(
             self._id(),
@@ -136,13 +182,28 @@ class ProcessingSensor(BaseSensorOperator):
             poll_interval=pause,
             deadline=deadline,
             failed_looks=self._patience.failed,
+            longest_pause=self._longest_pause(),
         )
+        self.log.info("Waiting in the triggerer for %s, %s", self._id(), until_when(deadline))
         return self.defer(
             trigger=trigger,
             method_name="execute_complete",
             kwargs={"deadline": deadline},
             timeout=safety_net(deadline, pause),
         )
+
+    def _longest_pause(self) -> float | None:
+        if not self.exponential_backoff:
+            return None
+        return self._seconds(self.timeout if self.max_wait is None else self.max_wait)
+
+    def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
+        """Wait for the next look here, since Airflow's own sleep would go on after the task is killed."""
+        seconds = float(super()._get_next_poke_interval(*args, **kwargs))
+        if self.reschedule or self._stop is None:
+            return seconds
+        self._stop(seconds)
+        return 0.0
 
     def _look(self, context: Any) -> dict[str, Any] | None:
         """Return the resource if its processing ended well, ``None`` while it goes on.
@@ -161,6 +222,8 @@ class ProcessingSensor(BaseSensorOperator):
         try:
             with self._make_hook() as hook:
                 status = self.read(hook)
+        except IttybitStoppedError:
+            return None  # whoever waits for the next look notices, and Airflow's loop would call it a failure
         except IttybitError as error:
             forgiven = self._patience.forgives(error)
             if store is not None:
@@ -180,7 +243,10 @@ class ProcessingSensor(BaseSensorOperator):
     def _make_hook(self) -> IttybitHook:
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
-        return IttybitHook(self.ittybit_conn_id)
+        hook = IttybitHook(self.ittybit_conn_id)
+        if self._stop is not None:
+            hook.pause = self._stop
+        return hook
 
     def _id(self) -> str:
         from airflow_provider_ittybit.api.identifiers import id_of
@@ -197,20 +263,18 @@ class ProcessingSensor(BaseSensorOperator):
         return float(value.total_seconds()) if hasattr(value, "total_seconds") else float(value)
 
     @contextlib.contextmanager
-    def _same_end_in_all_modes(self) -> Iterator[None]:
+    def _same_end_as_in_poke_mode(self) -> Iterator[None]:
+        """Skip where Airflow's own loop of looks would."""
+        flag = "soft_fail" if self.soft_fail else "never_fail" if self.never_fail else None
         try:
             yield
-        except AirflowSkipException:
-            raise
-        except (AirflowSensorTimeout, AirflowTaskTimeout, AirflowFailException) as error:
-            for wanted, name in ((self.soft_fail, "soft_fail"), (self.never_fail, "never_fail")):
-                if wanted:
-                    message = f"Skipped because of {name}: {error}"
-                    raise AirflowSkipException(message) from error
+        except (AirflowSkipException, IttybitStoppedError):
             raise
         except Exception as error:
-            if self.never_fail:
-                message = f"Skipped because of never_fail: {error}"
+            hopeless = isinstance(error, AirflowFailException)
+            over = isinstance(error, AirflowSensorTimeout)
+            if (self.soft_fail and (hopeless or over)) or (self.never_fail and not over):
+                message = f"Skipped because of {flag}: {error}"
                 raise AirflowSkipException(message) from error
             raise
 
@@ -225,13 +289,24 @@ class MediaProcessingSensor(ProcessingSensor):
         ``UploadMediaOperator``. (templated)
     :param resource: name of the collection, for an id without a known prefix. (templated)
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
-    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default.
-    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default.
+    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default. In deferred mode 0 is refused,
+        and the pause grows with the time waited, as
+        :class:`~airflow_provider_ittybit.triggers.processing.ProcessingTrigger` says.
+    :param exponential_backoff: let the pause grow faster. In deferred mode it is then as long as the time waited so
+        far, between ``poke_interval`` and ``max_wait``.
+    :param max_wait: seconds (or a ``timedelta``) that a pause may grow to with ``exponential_backoff``; by default
+        without limit.
+    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default. In reschedule mode they count from
+        the first try, and so they do in deferred mode on Airflow 3.3; in poke mode, and in deferred mode before
+        Airflow 3.3, from the start of each try.
+    :param soft_fail: skip the task where time ran out, and where an error occurs that no retry can heal.
+    :param never_fail: skip the task at any error; but not where time ran out, as in Airflow's own sensors.
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: the processed resource as ittybit sent it (XCom).
     :raises IttybitProcessingFailedError: processing failed or was cancelled, in ittybit's own words.
     :raises IttybitProcessingTimeoutError: time ran out (an ``AirflowSensorTimeout``; ``soft_fail`` applies).
     :raises IttybitNotFoundError: there is nothing with this id.
+    :raises IttybitStoppedError: the task was killed while it waited.
     """
 
     template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")

@@ -23,14 +23,25 @@ class TaskSensor(ProcessingSensor):
         ``CreateTaskOperator``; not an Airflow task's. (templated)
     :param resource: name of the collection, for an id without a known prefix. (templated)
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
-    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default.
-    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default.
+    :param poke_interval: seconds (or a ``timedelta``) between two looks, 60 by default. In deferred mode 0 is refused,
+        and the pause grows with the time waited, as
+        :class:`~airflow_provider_ittybit.triggers.processing.ProcessingTrigger` says.
+    :param exponential_backoff: let the pause grow faster. In deferred mode it is then as long as the time waited so
+        far, between ``poke_interval`` and ``max_wait``.
+    :param max_wait: seconds (or a ``timedelta``) that a pause may grow to with ``exponential_backoff``; by default
+        without limit.
+    :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default. In reschedule mode they count from
+        the first try, and so they do in deferred mode on Airflow 3.3; in poke mode, and in deferred mode before
+        Airflow 3.3, from the start of each try.
+    :param soft_fail: skip the task where time ran out, and where an error occurs that no retry can heal.
+    :param never_fail: skip the task at any error; but not where time ran out, as in Airflow's own sensors.
     :param ittybit_conn_id: id of the Airflow connection. (templated)
     :return: the task, run or job as ittybit sent it, with what it made (XCom).
     :raises IttybitProcessingFailedError: it failed or was cancelled, in ittybit's own words.
     :raises IttybitProcessingTimeoutError: time ran out (an ``AirflowSensorTimeout``; ``soft_fail`` applies).
     :raises IttybitUnsupportedError: the pinned API generation has no tasks.
     :raises IttybitNotFoundError: there is nothing with this id.
+    :raises IttybitStoppedError: the task was killed while it waited.
     """
 
     template_fields: Sequence[str] = ("ittybit_task_id", "resource", "ittybit_conn_id")

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,11 @@ from airflow_provider_ittybit.exceptions import IttybitError, IttybitTriggerEven
 from airflow_provider_ittybit.triggers.waiters import ERROR, FINAL, TIMEOUT, Ended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from airflow_provider_ittybit.api.processing import ProcessingStatus
 
-__all__ = ["ERROR", "FINAL", "TIMEOUT", "ProcessingTrigger", "error_of", "read_event", "safety_net"]
+__all__ = ["ERROR", "FINAL", "TIMEOUT", "ProcessingTrigger", "error_of", "read_event", "safety_net", "until_when"]
 
 HEAVY = (
     "aiohttp",
@@ -32,6 +32,9 @@ HEAVY = (
     "airflow_provider_ittybit.triggers.registry",
 )
 """What a first look needs: to import it takes longer than an event loop may stand still."""
+
+LONGEST_KILL = 10.0
+"""Seconds for all that a killed trigger still does; Airflow itself allows 30."""
 
 
 class ProcessingTrigger(BaseTrigger):
@@ -54,6 +57,11 @@ class ProcessingTrigger(BaseTrigger):
     :param deadline: Unix seconds at which a last look is taken. As an absolute time it holds when the trigger
         moves to another triggerer. ``None`` waits without end.
     :param failed_looks: how many looks in a row had failed before; after five the waiting is given up.
+    :param longest_pause: seconds that pauses may grow to where exponential growth is wanted: each is then as long as
+        the time waited so far. ``None``, the default, is the usual growth (see above).
+    :param delete_on_kill: delete the resource at ittybit when a person marks the task failed or succeeded, or clears
+        it (Airflow 3.3 and later tell the trigger). Otherwise, and by default, its processing goes on.
+    :param unfinished: ids of what else the task waits for, deleted together with it.
     """
 
     def __init__(
@@ -65,6 +73,9 @@ class ProcessingTrigger(BaseTrigger):
         poll_interval: float = 10.0,
         deadline: float | None = None,
         failed_looks: int = 0,
+        longest_pause: float | None = None,
+        delete_on_kill: bool = False,
+        unfinished: Sequence[str] | None = None,
         **_: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it without annotations
@@ -74,6 +85,10 @@ class ProcessingTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.failed_looks = failed_looks
+        self.longest_pause = longest_pause
+        self.delete_on_kill = delete_on_kill
+        self.unfinished = unfinished
+        self._is_killed = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give the import path and the arguments that make this trigger again: plain JSON."""
@@ -86,6 +101,9 @@ class ProcessingTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "failed_looks": self.failed_looks,
+                "longest_pause": self.longest_pause,
+                "delete_on_kill": self.delete_on_kill,
+                "unfinished": self.unfinished,
             },
         )
 
@@ -101,6 +119,31 @@ class ProcessingTrigger(BaseTrigger):
             ended = Ended(ERROR, error=error.to_json())
         yield TriggerEvent(self._event(ended))
 
+    async def on_kill(self) -> None:
+        """Say what goes on at ittybit, or delete it if that was asked for: once, briefly, and never with an error.
+
+        Airflow (3.3 and later) calls it when a person marks the deferred task failed or succeeded, or clears it; not at
+        a timeout, nor when a triggerer stops. ``cleanup`` leaves alone what is at ittybit.
+        """
+        if self._is_killed:
+            return
+        self._is_killed = True
+        ids = [self.resource_id, *(self.unfinished or ())]
+        what = ", ".join(ids)
+        if not self.delete_on_kill:
+            self.log.warning("Killed: nobody waits for %s any more; its processing goes on at ittybit", what)
+            return
+        self.log.warning("Killed while waiting for %s: deleting at ittybit, as delete_on_kill asks", what)
+        from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+        from airflow_provider_ittybit.hooks.stopping import adelete_quietly
+
+        try:
+            async with asyncio.timeout(LONGEST_KILL):
+                settings = await IttybitHook(self.ittybit_conn_id).aget_settings()
+                await adelete_quietly(settings, ids, self.log, resource=self.resource)
+        except Exception as error:  # noqa: BLE001 - a person who looks for what is left needs the ids, whatever it is
+            self.log.warning("%s may be left at ittybit: deleting ended with %s", what, type(error).__name__)
+
     async def _wait_with_others(self) -> Ended:
         from airflow_provider_ittybit.triggers.registry import POLLERS, settings_of
 
@@ -112,6 +155,7 @@ class ProcessingTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
             deadline=self.deadline,
             failed=self.failed_looks,
+            longest_pause=self.longest_pause,
             concurrency=conf.getint("ittybit", "poller_concurrency", fallback=16),
         )
         try:
@@ -131,7 +175,7 @@ class ProcessingTrigger(BaseTrigger):
     async def _look_again_and_again(self, hook: Any) -> Ended:
         from airflow_provider_ittybit.api.waiting import Patience
 
-        patience = Patience(self.failed_looks)
+        patience, began = Patience(self.failed_looks), time.monotonic()
         status: ProcessingStatus | None = None
         while True:
             last_look = self.deadline is not None and time.time() >= self.deadline
@@ -146,10 +190,15 @@ class ProcessingTrigger(BaseTrigger):
                 return Ended(FINAL, status.status)
             if last_look:
                 return Ended(TIMEOUT, status.status if status else None)
-            await asyncio.sleep(self._pause())
+            await asyncio.sleep(self._pause(time.monotonic() - began))
 
-    def _pause(self) -> float:
-        pause = self.poll_interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
+    def _pause(self, age: float = 0.0) -> float:
+        from airflow_provider_ittybit.api.pacing import next_pause
+
+        usual = self.poll_interval
+        if self.longest_pause is not None:
+            usual = next_pause(self.poll_interval, age, longest=self.longest_pause)
+        pause = usual * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
         return pause if self.deadline is None else max(0.0, min(pause, self.deadline - time.time()))
 
     def _event(self, ended: Ended) -> dict[str, Any]:
@@ -188,6 +237,18 @@ def error_of(told: dict[str, Any]) -> IttybitError:
         return IttybitError.from_json(told["error"])
     why = told.get("message") or "it did not say why"
     return IttybitError(f"Waiting for {told.get('id')} was given up in the triggerer: {why}")
+
+
+def until_when(deadline: float | None) -> str:
+    """Say in words until when is waited.
+
+    :param deadline: Unix seconds.
+    """
+    return (
+        "without end"
+        if deadline is None
+        else f"until {datetime.fromtimestamp(deadline, UTC).isoformat()} at the latest"
+    )
 
 
 def safety_net(deadline: float | None, pause: float) -> timedelta | None:

@@ -55,6 +55,7 @@ class Pollers:
         poll_interval: float = 10.0,
         deadline: float | None = None,
         failed: int = 0,
+        longest_pause: float | None = None,
         concurrency: int = DEFAULT_CONCURRENCY,
     ) -> Waiter:
         """Begin to wait for a resource; await the result's ``future``, and in any case ``leave`` at the end.
@@ -65,6 +66,7 @@ class Pollers:
         :param poll_interval: seconds between two looks.
         :param deadline: Unix seconds of the last look.
         :param failed: how many of the last looks failed.
+        :param longest_pause: seconds that pauses grow to exponentially, ``None`` for the usual growth.
         :param concurrency: requests for single resources under way at once, if this makes the poller.
         :raises IttybitInputError: what the id names cannot be told.
         :raises IttybitUnsupportedError: the pinned generation has no such resource.
@@ -79,6 +81,7 @@ class Pollers:
             poll_interval=poll_interval,
             deadline=deadline,
             failed=failed,
+            longest_pause=longest_pause,
         )
         self._join(waiter, settings, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency)
         return waiter

@@ -52,11 +52,12 @@ class Waiter:
     :param poll_interval: seconds between looks that the user asked for.
     :param deadline: Unix seconds of the last look, ``None`` for none.
     :param failed: how many of the last looks failed.
+    :param longest_pause: seconds that pauses grow to exponentially, ``None`` for the usual growth.
     """
 
     __slots__ = (
-        "context", "deadline", "due", "early", "era", "failed", "future", "key", "poll_interval", "poller",
-        "progress", "since", "status", "told",
+        "context", "deadline", "due", "early", "era", "failed", "future", "key", "longest_pause", "poll_interval",
+        "poller", "progress", "since", "status", "told",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +69,7 @@ class Waiter:
         poll_interval: float,
         deadline: float | None = None,
         failed: int = 0,
+        longest_pause: float | None = None,
     ) -> None:
         self.key = key
         self.future = future
@@ -75,6 +77,7 @@ class Waiter:
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.failed = failed
+        self.longest_pause = longest_pause
         self.poller: Poller | None = None
         self.since: float | None = None
         self.due: float | None = None
@@ -179,7 +182,8 @@ class Pacer:
         """Have a waiter due after a look, ``before`` being the progress at the look before."""
         age = now - (now if waiter.since is None else waiter.since)
         chance = random.random()  # noqa: S311 - spreads load, guards nothing
-        pause = spread(next_pause(waiter.poll_interval, age, waiter.progress, before), chance=chance)
+        usual = next_pause(waiter.poll_interval, age, waiter.progress, before, waiter.longest_pause)
+        pause = spread(usual, chance=chance)
         self._put(waiter, on_tick(now + pause, waiter.poll_interval), now, time)
         waiter.early = min(now + pause, waiter.due or now) - EARLY * pause
 

@@ -15,6 +15,7 @@ class Noted:
 
     :param since: Unix seconds, by ittybit's clock, before the first byte was sent; ``None`` if nothing was begun.
     :param resource_id: the id that ittybit gave, ``None`` if no answer was seen.
+    :param accepted: Unix seconds, by the worker's clock, when it gave that id.
     :param labelled: whether all that the upload could not carry was set on it.
     :param layout: number and size of the chunks, ``None`` for an upload in one piece.
     :param arrived: indices of the chunks that ittybit acknowledged.
@@ -28,6 +29,7 @@ class Noted:
     layout: tuple[int, int] | None = None
     arrived: frozenset[int] = field(default_factory=frozenset)
     litter: tuple[int, int] | None = None
+    accepted: float | None = None
 
 
 class Journal(Protocol):
@@ -36,6 +38,10 @@ class Journal(Protocol):
     @property
     def lasting(self) -> bool:
         """Whether notes outlive the try; where they do not, none need be collected."""
+
+    @property
+    def accepted(self) -> float | None:
+        """When ittybit accepted the upload that was last read or written, as far as notes say it."""
 
     def read(self, fingerprint: str) -> Noted:
         """Return what earlier tries of the very same upload noted, and begin anew for any other."""
@@ -51,6 +57,7 @@ class NoJournal:
     """Forgets everything: each try uploads afresh."""
 
     lasting = False
+    accepted = None
 
     def read(self, fingerprint: str) -> Noted:  # noqa: ARG002 - as in Journal
         """Return nothing."""

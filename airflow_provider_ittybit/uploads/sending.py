@@ -90,7 +90,8 @@ class Sending:
                     f"{self.source.name!r} in the ittybit app before uploading it again."
                 )
                 raise IttybitUnreadableAnswerError(message)
-            self._note(resource_id=resource["id"], labelled=not (self.plan.file_changes or self.plan.media_changes))
+            labelled = not (self.plan.file_changes or self.plan.media_changes)
+            self._note(resource_id=resource["id"], accepted=time.time(), labelled=labelled)
         if not self._noted.labelled:
             resource = self._label(resource)
             self._note(labelled=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.api import forms
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads.ahead import read_ahead
 from airflow_provider_ittybit.uploads.progress import Part
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ class Exact(io.RawIOBase, BinaryIO):
         self._part = part
         self._left = count
         self._to_end = start + count == source.size
-        self._reader = self._tell_of_failure(lambda: source.open(start))
+        watched = count + 1 if self._to_end else count  # one byte more shows that the file has grown
+        self._reader = self._tell_of_failure(lambda: read_ahead(lambda: source.open(start), watched))
         part.begin()
 
     def read(self, size: int = -1) -> bytes:

@@ -1,6 +1,6 @@
-"""Writes ``docs/performance.md`` from the figures of the last benchmark: ``make bench-docs``.
+"""Writes ``docs/performance.md`` from the figures of the last benchmarks: ``make bench-docs``.
 
-So no figure on that page is typed by hand.
+So no figure on that page is typed by hand. What was not measured has no section.
 """
 
 from __future__ import annotations
@@ -8,58 +8,68 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.tables import all_tables
-from benchmarks.uploads import CACHE, ROOT
+from benchmarks import imports, tables, waiting_tables
+from benchmarks.document_words import (
+    IMPORTS,
+    IMPORTS_METHOD,
+    INTRODUCTION,
+    UPLOADS,
+    UPLOADS_METHOD,
+    WAITING,
+    WAITING_METHOD,
+)
+from benchmarks.surroundings import CACHE, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-INTRODUCTION = """\
-# Performance
-
-<!-- Written by `make bench-docs` from the figures of `make bench`; changes by hand are lost. -->
-
-How fast uploads are, and how much memory they need, next to curl and to other libraries. `make bench` measures it on
-your machine.
-"""
-
-METHOD = """\
-## How it is measured
-
-- All contenders send the same file to the same server over loopback, in turns (A B C A B C …), each in a fresh process.
-  Where time matters, a round before the others is thrown away.
-- Every figure is a median. A ratio is the median of the ratios within each round, so what else the machine does weighs
-  on both sides.
-- The server drops what it gets, as fast as it can: plain bytes in the kernel; of TLS, large bodies are cut into
-  records but not decrypted. Otherwise it would be slower than some contenders and make all of them look the same.
-- Time is that of the upload call. Starting the process, imports and looking up the connection do not count; connecting,
-  the TLS handshake with certificates checked, and asking for a signed URL do. For curl it is its own `time_total`.
-- CPU is that of the same call in all threads; for curl it is that of its whole process.
-- Memory is the kernel's high-water mark (`VmHWM`, set back by `/proc/self/clear_refs`) during the call, less the
-  resident memory right before it. It can be next to nothing where memory that the imports had given back is used again.
-  Memory is measured with sparse files, all else with a random MiB, repeated.
-- A limited connection takes 20 MB/s, by a token bucket of its own in the server.
-"""
+    from collections.abc import Callable, Mapping, Sequence
 
 
-def page(results: Mapping[str, Any]) -> str:
-    """Write the page."""
-    parts = [
-        INTRODUCTION,
-        *(table.markdown() for table in all_tables(results)),
-        METHOD,
-        _where(results),
-    ]
-    return "\n".join(parts)
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One benchmark on the page.
+
+    :param name: of the file with its figures.
+    :param words: what stands above its tables.
+    :param method: what stands below them.
+    :param all_tables: makes its tables.
+    """
+
+    name: str
+    words: str
+    method: str
+    all_tables: Callable[[Mapping[str, Any]], Sequence[tables.Table]]
+
+    def markdown(self, results: Mapping[str, Any]) -> str:
+        """Write it."""
+        return "\n".join(
+            [self.words, *(table.markdown() for table in self.all_tables(results)), self.method, _where(results)]
+        )
+
+
+SECTIONS = (
+    Section("uploads", UPLOADS, UPLOADS_METHOD, tables.all_tables),
+    Section("waiting", WAITING, WAITING_METHOD, waiting_tables.all_tables),
+    Section("imports", IMPORTS, IMPORTS_METHOD, imports.all_tables),
+)
+
+
+def page(measured: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write the page.
+
+    :param measured: figures by the name of the benchmark.
+    """
+    found = [section for section in SECTIONS if section.name in measured]
+    return "\n".join([INTRODUCTION, *(section.markdown(measured[section.name]) for section in found)])
 
 
 def _where(results: Mapping[str, Any]) -> str:
     machine = results["machine"]
     lines = [
-        "## Where",
+        "### Where",
         "",
         f"- {results['made_at'][:10]}, in {results['seconds'] / 60:.0f} minutes",
         f"- {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, {machine['system']}",
@@ -73,11 +83,16 @@ def _where(results: Mapping[str, Any]) -> str:
 def main() -> None:
     """Write the page from the figures."""
     parser = argparse.ArgumentParser(prog="make bench-docs")
-    parser.add_argument("figures", nargs="?", type=Path, default=CACHE / "results" / "uploads.json")
+    parser.add_argument("figures", nargs="?", type=Path, default=CACHE / "results", help="folder with uploads.json …")
     parser.add_argument("page", nargs="?", type=Path, default=ROOT / "docs" / "performance.md")
     given = parser.parse_args()
-    given.page.write_text(page(json.loads(given.figures.read_text())))
-    sys.stdout.write(f"{given.page}\n")
+    files = {section.name: given.figures / f"{section.name}.json" for section in SECTIONS}
+    measured = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    if not measured:
+        parser.error(f"no benchmark has left figures in {given.figures}")
+    given.page.write_text(page(measured))
+    missing = ", ".join(name for name in files if name not in measured)
+    sys.stdout.write(f"{given.page}{f', without {missing}' if missing else ''}\n")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
 import os
 import platform
 import ssl
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-PACKAGES = (
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+UPLOADS = (
     "airflow-provider-ittybit",
     "apache-airflow",
     "requests",
@@ -20,6 +25,31 @@ PACKAGES = (
     "boto3",
     "moto",
 )
+WAITING = (
+    "airflow-provider-ittybit",
+    "apache-airflow",
+    "aiohttp",
+    "apache-airflow-providers-dbt-cloud",
+    "apache-airflow-providers-http",
+    "apache-airflow-providers-anthropic",
+    "anthropic",
+    "uvloop",
+)
+IMPORTS = (
+    "airflow-provider-ittybit",
+    "apache-airflow-task-sdk",
+    "apache-airflow-providers-common-compat",
+    "apache-airflow-providers-dbt-cloud",
+    "apache-airflow-providers-http",
+    "apache-airflow-providers-databricks",
+    "apache-airflow-providers-anthropic",
+    "apache-airflow-providers-airbyte",
+)
+
+
+def now() -> str:
+    """Tell the time, to the second."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def machine() -> dict[str, str | int]:
@@ -35,15 +65,15 @@ def machine() -> dict[str, str | int]:
     }
 
 
-def versions() -> dict[str, str]:
+def versions(packages: Iterable[str]) -> dict[str, str]:
     """Find the versions of what is installed; the rest is left out."""
     found = {}
-    for name in PACKAGES:
+    for name in packages:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found | {"curl": _curl()}
+    return found
 
 
 def load() -> float:
@@ -51,12 +81,13 @@ def load() -> float:
     return round(os.getloadavg()[0], 1)
 
 
-def _curl() -> str:
+def curl() -> dict[str, str]:
+    """Find the version of curl."""
     try:
         text = subprocess.run(["curl", "-q", "--version"], capture_output=True, text=True, check=True)  # noqa: S607 - the user's own curl
     except (OSError, subprocess.CalledProcessError):
-        return "not installed"
-    return " ".join(word for word in text.stdout.split()[:6] if word[0].isdigit() or "/" in word)
+        return {"curl": "not installed"}
+    return {"curl": " ".join(word for word in text.stdout.split()[:6] if word[0].isdigit() or "/" in word)}
 
 
 def _field(file: str, name: str) -> str:

@@ -34,10 +34,10 @@ class Table:
         return "\n".join([*lines, *([self.note] if self.note else [])])
 
     def markdown(self) -> str:
-        """Write it for a page."""
+        """Write it for a section of a page."""
         lines = [self.head, ("---", *("---:" for _ in self.head[1:])), *self.rows]
         text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"## {self.title}\n\n{text}\n" + (f"\n{self.note}\n" if self.note else "")
+        return f"### {self.title}\n\n{text}\n" + (f"\n{self.note}\n" if self.note else "")
 
     @staticmethod
     def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -47,13 +47,14 @@ class Table:
 
 def all_tables(results: Mapping[str, Any]) -> list[Table]:
     """Make every table of a benchmark."""
-    tables = [_wanted(results["wanted"])] if results["wanted"] else []
+    tables = [wanted(results["wanted"])] if results["wanted"] else []
     memory = [one for one in results["experiments"] if one["name"] == "memory"]
     others = [one for one in results["experiments"] if one["name"] != "memory"]
     return [*tables, *map(_comparison, others), *([_memory(memory)] if memory else [])]
 
 
-def _wanted(verdicts: Sequence[Mapping[str, Any]]) -> Table:
+def wanted(verdicts: Sequence[Mapping[str, Any]]) -> Table:
+    """Make the table of what is wanted."""
     rows = [(one["what"], one["measured"], one["wanted"], "yes" if one["met"] else "no") for one in verdicts]
     return Table("Wanted and measured", ("what", "measured", "wanted", "met"), rows)
 
@@ -62,9 +63,11 @@ def _comparison(experiment: Mapping[str, Any]) -> Table:
     head = ("contender", "median", "all runs", "÷ reference", "CPU", "peak memory above imports")
     rows = [_row(one, experiment["bytes"]) for one in experiment["contenders"]]
     failed = [f"{one['label']} failed: {one['error']}." for one in experiment["contenders"] if one["error"]]
-    return Table(
-        f"{experiment['title']}, {experiment['runs']} runs", head, rows, " ".join([experiment["note"], *failed]).strip()
+    measured = (
+        [f"Measured on {experiment['made_at'][:16].replace('T', ' at ')} UTC."] if "made_at" in experiment else []
     )
+    note = " ".join([experiment["note"], *failed, *measured]).strip()
+    return Table(f"{experiment['title']}, {experiment['runs']} runs", head, rows, note)
 
 
 def _row(one: Mapping[str, Any], size: int) -> tuple[str, ...]:

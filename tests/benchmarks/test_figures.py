@@ -10,6 +10,7 @@ from benchmarks.plan import GIB, Entry, Experiment
 from benchmarks.results import MIB, summary, verdicts
 from benchmarks.rounds import Series
 from benchmarks.tables import all_tables
+from benchmarks.uploads import renewed
 
 CURL = Entry("curl-form", "curl -F", "curl-form")
 OURS = Entry("ittybit-multipart", "ittybit, multipart", "curl-form")
@@ -63,3 +64,14 @@ def test_a_contender_that_failed_is_in_the_table_with_its_reason() -> None:
     (table,) = all_tables(found)
     assert table.rows[0][:2] == ("ittybit, multipart", "failed")
     assert "not installed" in table.note
+
+
+def test_what_was_measured_again_takes_the_place_of_the_earlier_figures_and_of_no_others() -> None:
+    slow = described("fast", series(OURS, 2.0), series(CURL, 1.0))
+    other = described("limited", series(WHOLE, 4.0), series(CHUNKED, 1.0))
+    earlier = {"seconds": 10, "experiments": [slow, other], "wanted": verdicts([slow, other])}
+    fast = described("fast", series(OURS, 0.9), series(CURL, 1.0))
+    found = renewed(earlier, {"seconds": 5, "experiments": [fast], "wanted": verdicts([fast])})
+    assert found["experiments"] == [fast, other]
+    assert found["seconds"] == 5
+    assert [one["met"] for one in found["wanted"]] == [True, True]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from urllib.request import ProxyHandler, Request, build_opener
 
 import psutil
@@ -271,12 +271,35 @@ class TaskRun:
         if with_task:
             _kill(task.pid)
 
-    def clear(self) -> None:
-        """Clear it when its run has ended, as a person does who wants it to run again.
+    def until_deferred(self, try_number: int = 1) -> dict[str, Any]:
+        """Wait until a try is deferred and its trigger runs, and return the facts."""
+
+        def look() -> dict[str, Any] | None:
+            facts = self.facts()
+            assert facts["state"] not in ENDS, self.airflow.tail()
+            is_waiting = facts["state"] == "deferred" and facts["try_number"] == try_number
+            return facts if is_waiting and (facts["trigger"] or {}).get("triggerer_id") else None
+
+        return until(look, f"the deferral of try {try_number} of {self.run}")
+
+    def mark(self, state: str) -> None:
+        """Mark it as ended, as a person does in the UI."""
+        self.airflow.call("PATCH", self.path, {"new_state": state})
+
+    def log(self) -> str:
+        """Return what all its tries wrote so far, in workers and in the triggerer."""
+        run_id = unquote(self.run.rsplit("/", 1)[-1])
+        logs = self.airflow.home.glob(f"logs/dag_id=*/run_id={run_id}/task_id={self.task_id}/*.log")
+        return "\n".join(log.read_text(errors="replace") for log in sorted(logs))
+
+    def clear(self, *, while_it_runs: bool = False) -> None:
+        """Clear it when its run has ended, as a person does who wants it to run again, or at once.
 
         Airflow 3.3.2 does not run a task again that is cleared while its run is just being marked as ended.
         """
-        facts = until(self._ended_run, f"the end of {self.run}")
+        if not while_it_runs:
+            until(self._ended_run, f"the end of {self.run}")
+        facts = self.airflow.call("GET", self.run)
         wish = {"dry_run": False, "only_failed": False, "dag_run_id": facts["dag_run_id"], "task_ids": [self.task_id]}
         self.airflow.call("POST", f"dags/{facts['dag_id']}/clearTaskInstances", wish)
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 from task_running import Run, Store, task_context
 
-from airflow_provider_ittybit.durability import KEY, journal_of
+from airflow_provider_ittybit.durability import KEY, WAITING_KEY, first_moment, journal_of
 from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, Noted
 
 WHOLE = Noted(since=1735689600.0)
@@ -212,3 +213,61 @@ def test_uploads_side_by_side_use_the_store_one_at_a_time() -> None:
         list(threads.map(keep_notes, "abcd"))
     assert len(store.values) == 4
     assert store.most == 1
+
+
+def test_it_is_kept_when_an_upload_was_accepted() -> None:
+    store = Store()
+    noted(store, replace(UPLOADED, accepted=1735689700.5))
+    made = journal(store)
+    assert made.accepted is None
+    assert made.read("bytes").accepted == made.accepted == 1735689700.5
+    made.write(WHOLE)
+    assert made.accepted is None
+
+
+def test_a_note_of_a_version_that_kept_no_time_still_counts() -> None:
+    store = Store()
+    noted(store, UPLOADED)
+    record = store.get(KEY)
+    del record["accepted"]
+    store.set(KEY, record)
+    assert journal(store).read("bytes") == UPLOADED
+
+
+def moment_at(time: float, store: Store | None, run: Run | None = None, about: object = None) -> float:
+    with time_machine.travel(time, tick=False):
+        return first_moment(task_context(run, store=store), about)
+
+
+def test_all_tries_of_a_run_share_its_first_moment() -> None:
+    store = Store()
+    assert [moment_at(1000.0 + number, store) for number in range(3)] == [1000.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("run", "about"),
+    [(Run(max_tries=1), None), (Run(map_index=3), None), (Run(run_id="other"), None), (Run(), ["file_2"])],
+    ids=repr,
+)
+def test_another_run_and_another_matter_have_a_first_moment_of_their_own(run: Run, about: object) -> None:
+    store = Store()
+    moment_at(1000.0, store)
+    assert moment_at(2000.0, store, run, about) == 2000.0
+
+
+def test_without_a_store_every_try_is_the_first() -> None:
+    assert [moment_at(1000.0 + number, None) for number in range(2)] == [1000.0, 1001.0]
+
+
+@pytest.mark.parametrize("kept", ["text", 1, [], {}, {"wish": None, "since": 1}, {"wish": [], "since": "x"}], ids=repr)
+def test_a_first_moment_of_another_shape_is_none(kept: object) -> None:
+    store = Store()
+    store.set(WAITING_KEY, kept)
+    assert moment_at(1000.0, store) == 1000.0
+    assert moment_at(1001.0, store) == 1000.0
+
+
+def test_a_clock_that_was_set_back_puts_no_moment_into_the_future() -> None:
+    store = Store()
+    moment_at(2000.0, store)
+    assert moment_at(1000.0, store) == 1000.0

@@ -69,6 +69,18 @@ def test_progress_that_moves_or_nears_its_end_takes_the_pause_back(
     assert next_pause(10, 3600, progress, before) == pause
 
 
+@pytest.mark.parametrize(
+    ("age", "longest", "pause"),
+    [(0, 300, 10), (10, 300, 10), (25, 300, 25), (299, 300, 299), (4000, 300, 300), (4000, 100_000, 4000), (50, 1, 10)],
+)
+def test_a_pause_that_grows_exponentially_is_as_long_as_all_before_it(age: float, longest: float, pause: float) -> None:
+    assert next_pause(10, age, longest=longest) == pause
+
+
+def test_progress_takes_back_a_pause_that_grew_exponentially_as_well() -> None:
+    assert next_pause(10, 4000, 95, 95, longest=300) == 10
+
+
 def test_pauses_vary_by_a_tenth() -> None:
     assert [spread(100, chance=chance) for chance in (0.0, 0.5, 1.0)] == pytest.approx([90, 100, 110])
 

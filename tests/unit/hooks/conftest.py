@@ -42,14 +42,3 @@ def filled(held: Callable[..., IttybitHook]) -> Callable[..., tuple[IttybitHook,
         return hook, [hook.upload_media(f"{ELSEWHERE}/{name}")["id"] for name in names]
 
     return make
-
-
-@pytest.fixture
-def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """Tell what was logged: Airflow's hooks log by ``logging`` or straight to the output, as its version has it."""
-
-    def everything() -> str:
-        output = capsys.readouterr()
-        return caplog.text + output.out + output.err
-
-    return everything

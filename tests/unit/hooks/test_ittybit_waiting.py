@@ -207,7 +207,8 @@ def test_pauses_are_as_long_as_asked_and_the_last_one_ends_at_the_deadline(
         monkeypatch.setattr(time, "sleep", pause)
         with pytest.raises(IttybitProcessingTimeoutError):
             hook.wait_for_processing(made["id"], poll_interval=10, timeout=25)
-    assert pauses == [10, 10, 5]
+    assert sum(pauses) == 25
+    assert max(pauses) <= 0.5  # in slices, so that a killed task ends soon
     assert reads_of(emulator, made["id"]) == 4
 
 

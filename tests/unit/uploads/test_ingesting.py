@@ -118,13 +118,16 @@ def test_a_cleared_task_has_it_fetched_afresh(put_by: PutBy, emulator: RunningEm
     assert len(held(hook)) == 3
 
 
-@pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 503}, {"status": 429}])
+@pytest.mark.parametrize(
+    "fault",
+    [{"drop": "after"}, {"drop": "before"}, {"status": 503, "retry_after": 0}, {"status": 429, "retry_after": 0}],
+)
 @pytest.mark.parametrize("durable", [True, False])
 def test_a_job_whose_answer_was_lost_is_asked_for_again_within_one_try_and_made_once(
     put_by: PutBy, emulator: RunningEmulator, *, fault: dict[str, Any], durable: bool
 ) -> None:
     hook = put_by("jobs")
-    emulator.control.fault(match={"method": "POST"}, retry_after=0, **fault)
+    emulator.control.fault(match={"method": "POST"}, **fault)
     job = Try(hook, durable=durable)()
     asked = emulator.control.requests(method="POST")
     assert len(asked) == 2

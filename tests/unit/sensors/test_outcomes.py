@@ -1,0 +1,140 @@
+"""The sensor ends as Airflow's own would in poke mode, in every mode, with ``soft_fail``, ``never_fail`` or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import BaseSensorOperator
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+)
+from task_running import Run, long_ago, run_to_end, task_context, uploaded
+
+from airflow_provider_ittybit.exceptions import (
+    IttybitAuthenticationError,
+    IttybitNotFoundError,
+    IttybitProcessingFailedError,
+    IttybitProcessingTimeoutError,
+    IttybitServerError,
+)
+from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from airflow_provider_ittybit.emulator.running import RunningEmulator
+
+    Connect = Callable[..., RunningEmulator]
+
+MODES = pytest.mark.parametrize(
+    "mode", [{}, {"mode": "reschedule"}, {"deferrable": True}], ids=["poke", "reschedule", "deferred"]
+)
+FLAGS = pytest.mark.parametrize("flag", [{}, {"soft_fail": True}, {"never_fail": True}], ids=str)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How ittybit answers, what ours raises, and what a poke of Airflow's own sensors would do in its place.
+
+    :param raised: by the poke; ``None`` if it just says "not yet" until the time is over.
+    """
+
+    ours: type[Exception]
+    raised: type[Exception] | None
+    faults: dict[str, Any] | None = None
+
+
+OUTCOMES = {
+    "timeout": Outcome(IttybitProcessingTimeoutError, None),
+    "failed processing": Outcome(IttybitProcessingFailedError, AirflowFailException),
+    "404": Outcome(IttybitNotFoundError, AirflowFailException, {"status": 404}),
+    "401": Outcome(IttybitAuthenticationError, AirflowFailException, {"status": 401}),
+    "500 for long": Outcome(IttybitServerError, AirflowException, {"status": 500}),
+}
+CASES = pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
+
+
+class Plain(BaseSensorOperator):
+    """A sensor with nothing but what Airflow gives it."""
+
+    raised: type[Exception] | None = None
+
+    def poke(self, context: Any) -> bool:
+        """Raise, or say that it is not yet."""
+        del context
+        if self.raised is not None:
+            raise self.raised
+        return False
+
+
+def of_airflow(outcome: Outcome, flag: dict[str, Any]) -> type[Exception]:
+    """Tell what Airflow's own sensor raises in poke mode."""
+    task = Plain(task_id="task", timeout=0, poke_interval=0.001, **flag)
+    task.raised = outcome.raised
+    with pytest.raises((AirflowException, AirflowSkipException)) as caught:
+        task.execute(task_context())
+    return caught.type
+
+
+@MODES
+@FLAGS
+@CASES
+def test_every_mode_ends_as_a_sensor_of_airflow_in_poke_mode(
+    outcome: Outcome, flag: dict[str, Any], mode: dict[str, Any], *, connect: Connect, image: Path, tmp_path: Path
+) -> None:
+    emulator = connect("files-flat", max_retries=0)
+    failing = outcome is OUTCOMES["failed processing"]
+    (tmp_path / "notes.txt").write_text("neither picture nor sound")
+    emulator.control.settings(processing="auto" if failing else "held")
+    media_id = uploaded(tmp_path / "notes.txt" if failing else image)["id"]
+    if failing:
+        emulator.control.settle()
+    if outcome.faults:
+        emulator.control.fault(match={"method": "GET"}, times=0, **outcome.faults)
+    over = outcome is OUTCOMES["timeout"]
+    limit = 0.001 if over and "mode" not in mode else 60
+    run = Run(first_reschedule=long_ago() if over and "mode" in mode else None)
+
+    def make() -> MediaProcessingSensor:
+        return MediaProcessingSensor(
+            task_id="task", media_id=media_id, poke_interval=0.01, timeout=limit, **mode, **flag
+        )
+
+    expected = of_airflow(outcome, flag)
+    with pytest.raises((AirflowException, AirflowSkipException)) as caught:
+        run_to_end(make, task_context(run))
+    if expected is AirflowSkipException:
+        assert caught.type is AirflowSkipException
+        assert media_id in str(caught.value) or outcome.faults  # an answer that is an error may name no id
+    else:
+        assert caught.type is outcome.ours
+        assert issubclass(caught.type, expected)
+
+
+def test_the_table_tells_more_than_one_end() -> None:
+    ends = {of_airflow(outcome, {"never_fail": True}) for outcome in OUTCOMES.values()}
+    assert ends == {AirflowSkipException, AirflowSensorTimeout}
+
+
+@MODES
+@pytest.mark.parametrize("flag", ["soft_fail", "never_fail", "silent_fail"])
+def test_what_goes_on_is_waited_for_whatever_the_flag(
+    mode: dict[str, Any], flag: str, connect: Connect, image: Path
+) -> None:
+    emulator = connect("files-flat")
+    emulator.control.settings(processing="after_reads:2")
+    media_id = uploaded(image)["id"]
+    emulator.control.settle()
+
+    arguments: dict[str, Any] = {**mode, flag: True}
+
+    def make() -> MediaProcessingSensor:
+        return MediaProcessingSensor(task_id="task", media_id=media_id, poke_interval=0.01, **arguments)
+
+    assert run_to_end(make, task_context()).result["status"] == "ready"

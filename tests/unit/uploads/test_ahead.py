@@ -1,0 +1,105 @@
+"""Reading ahead: the same bytes in the same order, never more than wanted, and every failure where it is used."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ittybit.uploads.ahead import AHEAD, BLOCK, ReadAhead, read_ahead
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+SIZE = 5 * BLOCK + 7
+BYTES = bytes(range(256)) * (SIZE // 256 + 1)
+
+
+class Watched(io.BytesIO):
+    """A file that tells what is read, and may fail or hang."""
+
+    def __init__(self, size: int = SIZE, *, fails_at: int | None = None) -> None:
+        super().__init__(BYTES[:size])
+        self.sizes: list[int] = []
+        self.threads: set[int] = set()
+        self.has_read = threading.Semaphore(0)
+        self._fails_at = fails_at
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.sizes.append(size or 0)
+        self.threads.add(threading.get_ident())
+        if self._fails_at is not None and self.tell() >= self._fails_at:
+            message = "the disk is gone"
+            raise OSError(message)
+        block = super().read(size)
+        self.has_read.release()
+        return block
+
+
+def everything(reader: BinaryIO, size: int) -> bytes:
+    return b"".join(iter(lambda: reader.read(size), b""))
+
+
+@pytest.mark.parametrize("size", [1 << 14, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
+def test_the_bytes_come_in_their_order_in_blocks_of_any_size(size: int) -> None:
+    with ReadAhead(Watched(), SIZE) as reader:
+        assert everything(reader, size) == BYTES[:SIZE]
+        assert reader.read(size) == b""
+
+
+def test_all_can_be_read_at_once() -> None:
+    with ReadAhead(Watched(), SIZE) as reader:
+        assert reader.read() == BYTES[:SIZE]
+
+
+@pytest.mark.parametrize("count", [1, BLOCK, BLOCK + 1, 2 * BLOCK + 5])
+def test_no_more_is_read_than_wanted(count: int) -> None:
+    source = Watched()
+    with ReadAhead(source, count) as reader:
+        assert everything(reader, BLOCK) == BYTES[:count]
+    assert sum(source.sizes) == count
+
+
+def test_a_file_that_ends_early_ends_early() -> None:
+    with ReadAhead(Watched(BLOCK + 3), SIZE) as reader:
+        assert len(everything(reader, BLOCK)) == BLOCK + 3
+
+
+def test_only_a_few_blocks_are_read_before_they_are_used() -> None:
+    source = Watched()
+    with ReadAhead(source, SIZE) as reader:
+        for _ in range(AHEAD):
+            assert source.has_read.acquire(timeout=30)
+        assert not source.has_read.acquire(blocking=False)
+        assert len(source.sizes) == AHEAD
+        assert len(reader.read(BLOCK)) == BLOCK
+        assert source.has_read.acquire(timeout=30)
+    assert threading.get_ident() not in source.threads
+
+
+def test_a_failure_is_raised_where_the_bytes_are_used_and_each_time() -> None:
+    with ReadAhead(Watched(fails_at=2 * BLOCK), SIZE) as reader:
+        assert reader.read(BLOCK) + reader.read(BLOCK) == BYTES[: 2 * BLOCK]
+        for _ in range(2):
+            with pytest.raises(OSError, match="the disk is gone"):
+                reader.read(BLOCK)
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 6])
+def test_closing_ends_the_thread_and_closes_the_file(blocks: int) -> None:
+    source = Watched()
+    reader = ReadAhead(source, SIZE)
+    for _ in range(blocks):
+        reader.read(BLOCK)
+    reader.close()
+    reader.close()
+    assert source.closed
+    assert not any(thread.name == "ittybit-read-ahead" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize(("count", "ahead"), [(AHEAD * BLOCK, False), (AHEAD * BLOCK + 1, True)])
+def test_little_is_read_without_a_thread(count: int, *, ahead: bool) -> None:
+    with read_ahead(Watched, count) as reader:
+        assert isinstance(reader, ReadAhead) is ahead
