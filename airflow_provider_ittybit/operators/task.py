@@ -41,8 +41,8 @@ class CreateTaskOperator(WaitingOperator):
         and a :class:`TaskSensor` can wait elsewhere.
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
     :param poll_interval: seconds between two looks, 10 by default.
-    :param timeout: seconds (or a ``timedelta``) that processing may take, from the moment ittybit accepted it; by default
-        without end. On Airflow 3.3 retries of the same run share them.
+    :param timeout: seconds (or a ``timedelta``) that processing may take, from the moment ittybit accepted it; by
+        default without end. On Airflow 3.3 retries of the same run share them.
     :param delete_on_kill: not for tasks: no API generation deletes them, so it is refused before anything is sent.
     :param durable: let a retry of the same run go on with what an earlier try created, unless that failed or is gone.
         This needs Airflow 3.3, whose task state store keeps the id; before it, each try creates a new one, but for the
