@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
@@ -100,7 +101,7 @@ class Poller:
         self.watch = Watch(self._clock)
         self._survey = Survey(settings.generation, self._send, self.watch, self._clock, lambda: self.gate.allowed)
         self._members: set[Waiter] = set()
-        self._queue: dict[Key, None] = {}
+        self._queue: OrderedDict[Key, None] = OrderedDict()
         self._looks: dict[Key, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._refusals = 0
@@ -191,8 +192,7 @@ class Poller:
         for _ in range(min(SLICE, len(self._queue))):
             if not self.gate.is_closed and len(self._looks) >= self.gate.allowed:
                 return
-            key = next(iter(self._queue))
-            del self._queue[key]
+            key, _ = self._queue.popitem(last=False)
             waiter = self.watch.one_of(key)
             if waiter is None or key in self._looks or not self.watch.unanswered([key]):
                 continue

@@ -102,11 +102,11 @@ class ProcessingTrigger(BaseTrigger):
         yield TriggerEvent(self._event(ended))
 
     async def _wait_with_others(self) -> Ended:
-        from airflow_provider_ittybit.triggers.registry import POLLERS, settings_of
+        from airflow_provider_ittybit.triggers.registry import POLLERS, settings_now
 
         waiter = POLLERS.subscribe(
             self.ittybit_conn_id,
-            await settings_of(self.ittybit_conn_id),
+            await settings_now(self.ittybit_conn_id),
             self.resource_id,
             resource=self.resource,
             poll_interval=self.poll_interval,

@@ -40,6 +40,8 @@ LONGEST_STEP = 15.0
 """Seconds for an answer to a list; then what is waited for is asked for one by one."""
 LONGEST_SWEEP = 30.0
 """Seconds for all pages of a sweep, since a last look may be due meanwhile; what is then left is asked for singly."""
+PATIENCE = 0.1
+"""Part of what asking one by one would cost that pages without anybody may cost in a row."""
 AT_ONCE = 8
 """Pages under way at once, where they have numbers."""
 NEARLY = 10_000
@@ -134,12 +136,13 @@ class Survey:
     async def _sweep(self, collection: str, wanted: set[Key]) -> None:
         """Read list pages, newest first, while each answers at least two who wait.
 
-        It reads at most one page for two who are due. Whoever waits is answered, due or not: so those who began at
-        different times come to be due together.
+        It reads at most one page for two who are due. Pages in a row that answer nobody may cost a tenth of what
+        asking for the rest one by one would: after a restart the oldest are taken over first. Whoever waits is
+        answered, due or not: so those who began at different times come to be due together.
         """
-        strides, number, pays = Strides(self._generation, collection), len(wanted), True
+        strides, number, useless = Strides(self._generation, collection), len(wanted), 0
         until = self._clock.now() + LONGEST_SWEEP
-        while len(wanted) >= WORTH and pays and self._clock.now() < until:
+        while len(wanted) >= WORTH and useless <= PATIENCE * len(wanted) and self._clock.now() < until:
             most = min(AT_ONCE, self._allowed(), number // WORTH - strides.read)
             calls = strides.calls(len(wanted), most)
             if not calls:
@@ -157,7 +160,7 @@ class Survey:
             for items in strides.receive(pages):
                 found = await self._take_page(collection, items, asked_at, era)
                 wanted -= found
-                pays = pays and len(found) >= WORTH
+                useless = 0 if len(found) >= WORTH else useless + 1
             await self._keep_up()
         self._odds[collection].learn(number - len(wanted), strides.read)
 

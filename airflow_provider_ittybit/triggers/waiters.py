@@ -198,9 +198,10 @@ class Pacer:
         Else it is due at once, together with those that come within the same tick.
         """
         waiter.since = now if waiter.since is None else waiter.since
-        planned = self._due.next()
-        joins = planned is not None and now <= planned <= now + waiter.poll_interval
-        self._put(waiter, planned if planned is not None and joins else on_tick(now, waiter.poll_interval), now, time)
+        # a round that is under way may have taken all who wait, so that the next one is not known yet
+        rounds = (self._due.next(), self._began + waiter.poll_interval)
+        within = (one for one in rounds if one is not None and now <= one <= now + waiter.poll_interval)
+        self._put(waiter, next(within, on_tick(now, waiter.poll_interval)), now, time)
         waiter.early = now
 
     def again(self, waiter: Waiter, before: float | None, now: float, time: float) -> None:

@@ -118,6 +118,16 @@ async def test_a_first_look_waits_for_the_next_round_only_if_that_comes_within_i
     assert (hasty.due or 0) <= 1001
 
 
+async def test_a_first_look_during_a_round_that_has_taken_all_waits_for_the_next_one() -> None:
+    due, late, hasty = DueList(), waiter(), waiter(poll_interval=0.0)
+    pacer = Pacer(due)
+    pacer.begin(1000.0)
+    pacer.first(late, 1003.0, 0)
+    assert late.due == 1010.0
+    pacer.first(hasty, 1003.0, 0)
+    assert 1003.0 <= (hasty.due or 0) <= 1003.001
+
+
 async def test_who_may_be_looked_at_early_stays_due_at_its_time() -> None:
     due, soon, late = DueList(), waiter(), waiter()
     for who, moment, early in ((late, 20.0, 16.0), (soon, 10.0, 7.0)):
