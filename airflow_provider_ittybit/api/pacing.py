@@ -18,11 +18,13 @@ LONGEST_GROWN = 60.0
 NEARLY_DONE = 90.0
 """Percent of progress from which looks are taken as often as the user asked for."""
 JITTER = 0.1
-"""Share by which pauses vary, so that many tasks spread out."""
+"""Share by which the pauses of a round vary, so that pollers of several triggerers spread out."""
 EARLY = 0.25
 """Share of its pause by which a look may come early, when it can share a request with others."""
 LONGEST_TICK = 1.0
 """Seconds: looks are due at whole multiples of a tick, so that those at about the same time share requests."""
+LEAST = 0.5
+"""Share of its pause that must pass between the end of a look and the next look, when looks take long."""
 TICKS = 10.0
 """Ticks in a ``poll_interval``, at least."""
 
@@ -43,14 +45,15 @@ def next_pause(
     :param longest: seconds that a pause may grow to where the user asked for an exponential growth: each is then as
         long as the time waited so far.
     :return: ``poll_interval`` at first and whenever progress moves or reached 90 %; else a tenth of ``age``, at most
-        four times ``poll_interval`` and at most 60 s, but never less than ``poll_interval``.
+        four times ``poll_interval`` and at most 60 s, but never less than ``poll_interval``. Without ``longest``, it
+        is a whole multiple of ``poll_interval``, so that who waits for long is due when others are.
     """
     if progress is not None and (progress >= NEARLY_DONE or (before is not None and progress != before)):
         return poll_interval
     if longest is not None:
         return min(max(poll_interval, age), max(poll_interval, longest))
-    most = max(poll_interval, min(MOST_GROWTH * poll_interval, LONGEST_GROWN))
-    return min(max(poll_interval, SHARE_OF_AGE * age), most)
+    grown = min(MOST_GROWTH * poll_interval, LONGEST_GROWN, SHARE_OF_AGE * age)
+    return poll_interval * max(1.0, grown // poll_interval) if poll_interval > 0 else 0.0
 
 
 def spread(pause: float, *, chance: float) -> float:

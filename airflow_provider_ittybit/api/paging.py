@@ -92,6 +92,12 @@ def next_page(generation: Generation, request: Request, page: Page) -> Request |
     return None
 
 
+def last_page(page: Page) -> int | None:
+    """Tell the number of the last page, where a link of this one names it."""
+    number = dict(_query_of(page.links.get("last", ""))).get("page", "")
+    return int(number) if _DIGITS.fullmatch(number) else None
+
+
 def _numbered(request: Request) -> Request | None:
     number = dict(request.query).get("page", "1")
     return _with(request, {"page": str(int(number) + 1)}) if _DIGITS.fullmatch(number) else None

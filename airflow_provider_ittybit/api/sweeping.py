@@ -16,6 +16,8 @@ WORTH = 2
 """Ids that a page must answer: a page costs one request, and so does asking for one id."""
 LONGEST_REST = 16
 """Turns that are left out at most, after several in a row that did not pay."""
+MANY_TIMES = 4
+"""Times the ids for which something did not pay: for so many it is tried in spite of its rest."""
 _PARTS = ("files", "sources")
 
 
@@ -56,14 +58,16 @@ def read_listed(item: Mapping[str, Any], proven: Iterable[str] = ()) -> Processi
 class Odds:
     """Remembers whether something that is tried again and again pays, and rests from it while it does not.
 
-    The rest doubles with each try that did not pay, up to 16 turns; one that pays ends it.
+    The rest doubles with each try that did not pay, up to 16 turns; one that pays ends it. For many times as many ids
+    as the last try was for, it is tried at once: what was of no use to few may be of use to many.
     """
 
-    __slots__ = ("_given_up", "_rest", "_useless")
+    __slots__ = ("_given_up", "_rest", "_useless", "_wanted")
 
     def __init__(self) -> None:
         self._useless = 0
         self._rest = 0
+        self._wanted = 0
         self._given_up = False
 
     @property
@@ -71,13 +75,17 @@ class Odds:
         """Whether it is not tried any more."""
         return self._given_up
 
-    def favour(self) -> bool:
-        """Tell whether to try now, and count the turn."""
+    def favour(self, wanted: int = 0) -> bool:
+        """Tell whether to try now, and count the turn.
+
+        :param wanted: ids that it would be for.
+        """
         if self._given_up:
             return False
-        if self._rest:
+        if self._rest and wanted < MANY_TIMES * max(self._wanted, 1):
             self._rest -= 1
             return False
+        self._wanted = wanted
         return True
 
     def learn(self, answered: int, requests: int) -> None:

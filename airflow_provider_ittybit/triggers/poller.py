@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ from airflow_provider_ittybit.hooks.reading import notice_unknown
 from airflow_provider_ittybit.transport.failures import without_key
 from airflow_provider_ittybit.triggers.clock import Clock
 from airflow_provider_ittybit.triggers.rate_gate import RateGate
+from airflow_provider_ittybit.triggers.slices import SLICE, slices
 from airflow_provider_ittybit.triggers.survey import Survey
 from airflow_provider_ittybit.triggers.watch import Watch
 
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SLICE = 1000
-"""Waiters handled in one go, so that the event loop can do something else in between."""
+NEARLY = 10_000
+"""Waiters at most that are looked at early in a round, if that costs no request of its own."""
 REFUSALS = 2
 """Answers 401 in a row after which the key counts as refused for all: they share it."""
 DEFAULT_CONCURRENCY = 16
@@ -97,9 +99,9 @@ class Poller:
         self.gate = RateGate(max(1, around.concurrency), self._clock.now)
         self._transport = around.transport(settings, self.gate)
         self.watch = Watch(self._clock)
-        self._survey = Survey(settings.generation, self._send, self.watch, self._clock)
+        self._survey = Survey(settings.generation, self._send, self.watch, self._clock, lambda: self.gate.allowed)
         self._members: set[Waiter] = set()
-        self._queue: dict[Key, None] = {}
+        self._queue: OrderedDict[Key, None] = OrderedDict()
         self._looks: dict[Key, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._refusals = 0
@@ -124,8 +126,10 @@ class Poller:
         """Wait here from now on."""
         waiter.poller, waiter.era = self, 0
         self._members.add(waiter)
+        before = self.watch.next_due()
         self.watch.add(waiter)
-        self._news.set()
+        if self.watch.next_due() != before:
+            self._news.set()
 
     async def leave(self, waiter: Waiter) -> None:
         """Wait no more. The last one closes the poller, and returns when its network connections are closed."""
@@ -168,29 +172,27 @@ class Poller:
 
     async def _round(self) -> None:
         """Look at what is due: first many at once, then line up the rest."""
+        self.watch.begin_round()
         keys: dict[Key, None] = {}
         while some := self.watch.take_due(SLICE):
             keys.update(dict.fromkeys(some))
             await asyncio.sleep(0)
         if not self.gate.is_closed:
             try:
-                await self._survey.ask(keys, self.watch.nearly_due(SLICE))
+                await self._survey.ask(keys, self.watch.nearly_due(NEARLY))
             except IttybitRateLimitError:
                 pass  # the gate has noticed, and the rest waits until it opens
             except IttybitAuthenticationError as error:
                 await self._refused(error)
-        asked = list(keys)
-        for start in range(0, len(asked), SLICE):
-            self._queue.update(dict.fromkeys(self.watch.unanswered(asked[start : start + SLICE])))
-            await asyncio.sleep(0)
+        async for some in slices(keys):
+            self._queue.update(dict.fromkeys(self.watch.unanswered(some)))
 
     def _begin_looks(self) -> None:
         """Ask for what is lined up, as many at once as the gate allows; nothing while it is closed."""
         for _ in range(min(SLICE, len(self._queue))):
             if not self.gate.is_closed and len(self._looks) >= self.gate.allowed:
                 return
-            key = next(iter(self._queue))
-            del self._queue[key]
+            key, _ = self._queue.popitem(last=False)
             waiter = self.watch.one_of(key)
             if waiter is None or key in self._looks or not self.watch.unanswered([key]):
                 continue

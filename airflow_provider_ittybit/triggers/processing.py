@@ -41,11 +41,11 @@ class ProcessingTrigger(BaseTrigger):
     """Looks at a resource again and again and fires once its processing is over, for better or worse.
 
     All triggers of one triggerer that use the same connection share one poller, one session and one rate limit: it
-    asks for many with one request where it can. The pause between two looks is ``poll_interval`` at first and grows
-    to a tenth of the time waited so far: at most to four times ``poll_interval``, and above 60 s only if
-    ``poll_interval`` is. While ittybit reports ``progress`` that moves, or 90 % and more, it is ``poll_interval``
-    again. ``[ittybit] shared_poller = False`` in Airflow's configuration makes each trigger ask for itself, at
-    ``poll_interval``, with the same events.
+    asks for many with one request where it can. The first look comes within ``poll_interval``, with those of others.
+    The pause between two looks is ``poll_interval`` at first and grows to a tenth of the time waited so far, in whole
+    multiples: at most to four times ``poll_interval``, and above 60 s only if ``poll_interval`` is. While ittybit
+    reports ``progress`` that moves, or 90 % and more, it is ``poll_interval`` again. ``[ittybit] shared_poller =
+    False`` in Airflow's configuration makes each trigger ask for itself, at ``poll_interval``, with the same events.
 
     The event is only a hint: the worker that resumes the task reads the resource itself. Neither the key nor
     anything of the connection but its id is in what Airflow stores of this trigger.
@@ -53,7 +53,7 @@ class ProcessingTrigger(BaseTrigger):
     :param resource_id: id of a file, media, task, run or job.
     :param ittybit_conn_id: id of the Airflow connection.
     :param resource: name of the collection, for an id without a known prefix.
-    :param poll_interval: seconds between two looks (see above); each varies by a tenth, so that many tasks spread out.
+    :param poll_interval: seconds between two looks (see above); each varies by a tenth, so that many spread out.
     :param deadline: Unix seconds at which a last look is taken. As an absolute time it holds when the trigger
         moves to another triggerer. ``None`` waits without end.
     :param failed_looks: how many looks in a row had failed before; after five the waiting is given up.
@@ -145,11 +145,11 @@ class ProcessingTrigger(BaseTrigger):
             self.log.warning("%s may be left at ittybit: deleting ended with %s", what, type(error).__name__)
 
     async def _wait_with_others(self) -> Ended:
-        from airflow_provider_ittybit.triggers.registry import POLLERS, settings_of
+        from airflow_provider_ittybit.triggers.registry import POLLERS, settings_now
 
         waiter = POLLERS.subscribe(
             self.ittybit_conn_id,
-            await settings_of(self.ittybit_conn_id),
+            await settings_now(self.ittybit_conn_id),
             self.resource_id,
             resource=self.resource,
             poll_interval=self.poll_interval,

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from airflow_provider_ittybit.api.identifiers import resource_of
 from airflow_provider_ittybit.triggers.clock import Clock
 from airflow_provider_ittybit.triggers.poller import DEFAULT_CONCURRENCY, Poller, Surroundings, over_the_network
+from airflow_provider_ittybit.triggers.reading import Readings
 from airflow_provider_ittybit.triggers.waiters import Key, Waiter
 
 if TYPE_CHECKING:
@@ -112,6 +113,16 @@ def _forget(here: WeakValueDictionary[Identity, Poller], identity: Identity, pol
         del here[identity]
 
 
+async def settings_now(ittybit_conn_id: str) -> Settings:
+    """Read the settings of a connection as they are now, once for all who ask at the same time."""
+    readings = _READINGS.setdefault(asyncio.get_running_loop(), Readings(_read))
+    return await readings.settings(ittybit_conn_id)
+
+
+async def _read(ittybit_conn_id: str) -> Settings:
+    return await settings_of(ittybit_conn_id)
+
+
 async def settings_of(ittybit_conn_id: str) -> Settings:
     """Read the settings of a connection as they are now, without blocking."""
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
@@ -119,4 +130,5 @@ async def settings_of(ittybit_conn_id: str) -> Settings:
     return await IttybitHook(ittybit_conn_id).aget_settings()
 
 
+_READINGS: WeakKeyDictionary[asyncio.AbstractEventLoop, Readings] = WeakKeyDictionary()
 POLLERS = Pollers()

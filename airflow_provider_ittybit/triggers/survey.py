@@ -17,12 +17,14 @@ from airflow_provider_ittybit.api.feeding import (
     newest_news,
 )
 from airflow_provider_ittybit.api.listing import Listing
+from airflow_provider_ittybit.api.striding import Strides
 from airflow_provider_ittybit.api.sweeping import WORTH, Odds, can_be_swept, parts_shown, read_listed
 from airflow_provider_ittybit.exceptions import IttybitAuthenticationError, IttybitError, IttybitRateLimitError
+from airflow_provider_ittybit.triggers.slices import slices
 from airflow_provider_ittybit.triggers.waiters import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from airflow_provider_ittybit.api.decoding import Page
     from airflow_provider_ittybit.api.generations import Generation
@@ -35,9 +37,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONGEST_STEP = 15.0
-"""Seconds for a sweep or for catching up with the feed; what is then left is asked for one by one."""
-
-SLICE = 50
+"""Seconds for an answer to a list; then what is waited for is asked for one by one."""
+LONGEST_SWEEP = 30.0
+"""Seconds for all pages of a sweep, since a last look may be due meanwhile; what is then left is asked for singly."""
+PATIENCE = 0.1
+"""Part of what asking one by one would cost that pages without anybody may cost in a row."""
+AT_ONCE = 8
+"""Pages under way at once, where they have numbers."""
+NEARLY = 10_000
+"""Waiters at most for whom the feed is followed during a sweep."""
+ITEMS = 50
 """Items of a page that are taken in before the event loop may do something else."""
 
 log = logging.getLogger(__name__)
@@ -57,13 +66,17 @@ class Survey:
     :param send: sends a call.
     :param watch: gets the answers.
     :param clock: tells the time.
+    :param allowed: tells how many requests may be under way at once now.
     """
 
-    def __init__(self, generation: Generation, send: Send, watch: Watch, clock: Clock) -> None:
+    def __init__(
+        self, generation: Generation, send: Send, watch: Watch, clock: Clock, allowed: Callable[[], int]
+    ) -> None:
         self._generation = generation
         self._send = send
         self._watch = watch
         self._clock = clock
+        self._allowed = allowed
         self._thread = Thread()
         self._odds: defaultdict[str, Odds] = defaultdict(Odds)
         self._proven: defaultdict[str, set[str]] = defaultdict(set)
@@ -86,24 +99,29 @@ class Survey:
         due, early = list(keys), list(early)
         if len(due) + len(early) >= WORTH and self._odds[FEED].favour():
             await self._try(FEED, self._follow(list(dict.fromkeys([*due, *early]))))
-            due = self._watch.unanswered(due)
+            left: list[Key] = []
+            async for part in slices(due):
+                left += self._watch.unanswered(part)
+            due = left
         await asyncio.sleep(0)
-        nearly = [key for key in early if self._watch.is_wanted_soon(key)]
         by_collection: defaultdict[str, set[Key]] = defaultdict(set)
-        for key in due:
-            by_collection[key.collection].add(key)
+        async for part in slices(due):
+            for key in part:
+                by_collection[key.collection].add(key)
+        async for part in slices(early):
+            for key in part:
+                if key.collection in by_collection and self._watch.is_wanted_soon(key):
+                    by_collection[key.collection].add(key)
         for collection, some in by_collection.items():
-            some.update(key for key in nearly if key.collection == collection)
             worthwhile = len(some) >= WORTH and can_be_swept(self._generation, collection)
-            if worthwhile and self._odds[collection].favour():
+            if worthwhile and self._odds[collection].favour(len(some)):
                 await self._try(collection, self._sweep(collection, some))
 
     async def _try(self, name: str, step: Step) -> None:
         """Do one step; whatever else goes wrong with it costs no more than asking one by one."""
         odds = self._odds[name]
         try:
-            async with asyncio.timeout(LONGEST_STEP):
-                await step
+            await step
         except (IttybitRateLimitError, IttybitAuthenticationError):
             raise
         except (IttybitError, TimeoutError) as error:
@@ -118,24 +136,59 @@ class Survey:
     async def _sweep(self, collection: str, wanted: set[Key]) -> None:
         """Read list pages, newest first, while each answers at least two who wait.
 
-        It reads at most one page for two who are due. Whoever waits is answered, due or not: so those who began at
-        different times come to be due together.
+        It reads at most one page for two who are due. Pages in a row that answer nobody may cost a tenth of what
+        asking for the rest one by one would: after a restart the oldest are taken over first. Whoever waits is
+        answered, due or not: so those who began at different times come to be due together.
         """
-        listing = Listing(self._generation, resource=collection)
-        number, pages = len(wanted), 0
-        while (call := listing.call) is not None and len(wanted) >= WORTH and pages < number // WORTH:
-            asked_at, era = self._clock.time(), self.era
-            page = await self._send(call)
-            self._proven[collection] |= parts_shown(page.items)
-            items, found = list(listing.receive(page)), set()
-            for start in range(0, len(items), SLICE):
-                found |= self._take(collection, items[start : start + SLICE], asked_at, era)
-                await asyncio.sleep(0)
-            pages += 1
-            wanted -= found
-            if len(found) < WORTH:
+        strides, number, useless = Strides(self._generation, collection), len(wanted), 0
+        until = self._clock.now() + LONGEST_SWEEP
+        while len(wanted) >= WORTH and useless <= PATIENCE * len(wanted) and self._clock.now() < until:
+            most = min(AT_ONCE, self._allowed(), number // WORTH - strides.read)
+            calls = strides.calls(len(wanted), most)
+            if not calls:
                 break
-        self._odds[collection].learn(number - len(wanted), pages)
+            asked_at, era = self._clock.time(), self.era
+            try:
+                pages = await self._send_all(calls)
+            except (IttybitRateLimitError, IttybitAuthenticationError):
+                raise
+            except (IttybitError, TimeoutError) as error:
+                if not strides.read:
+                    raise
+                log.info("ittybit's list of %s was of use for %d pages only: %s", collection, strides.read, error)
+                break
+            for items in strides.receive(pages):
+                found = await self._take_page(collection, items, asked_at, era)
+                wanted -= found
+                useless = 0 if len(found) >= WORTH else useless + 1
+            await self._keep_up()
+        self._odds[collection].learn(number - len(wanted), strides.read)
+
+    async def _send_all(self, calls: list[Call[Page]]) -> list[Page]:
+        """Send calls at once, and raise the first error after all have been answered."""
+        async with asyncio.timeout(LONGEST_STEP):
+            if len(calls) == 1:
+                return [await self._send(calls[0])]
+            pages: list[Page] = []
+            for answer in await asyncio.gather(*map(self._send, calls), return_exceptions=True):
+                if isinstance(answer, BaseException):
+                    raise answer
+                pages.append(answer)
+            return pages
+
+    async def _take_page(self, collection: str, items: list[dict[str, Any]], asked_at: float, era: int) -> set[Key]:
+        self._proven[collection] |= parts_shown(items)
+        found: set[Key] = set()
+        async for some in slices(items, ITEMS):
+            found |= self._take(collection, some, asked_at, era)
+        return found
+
+    async def _keep_up(self) -> None:
+        """Follow the feed also during a sweep that takes longer than a pause."""
+        due, now = self._watch.next_due(), self._clock.now()
+        if self._thread.is_taken_up and due is not None and due <= now and self._odds[FEED].favour():
+            self._watch.begin_round()
+            await self._try(FEED, self._follow(self._watch.nearly_due(NEARLY)))
 
     def _take(self, collection: str, items: Iterable[Mapping[str, Any]], asked_at: float, era: int) -> set[Key]:
         """Answer whoever waits for an item of a page; return what was answered."""
@@ -150,7 +203,9 @@ class Survey:
 
     async def _follow(self, wanted: list[Key]) -> None:
         """Catch up with the feed, and answer all whom it can answer for."""
-        trusting = [key for key in wanted if self._watch.may_trust_feed(key, self.era, TRUST)]
+        trusting: list[Key] = []
+        async for some in slices(wanted):
+            trusting += [key for key in some if self._watch.may_trust_feed(key, self.era, TRUST)]
         if self._thread.is_taken_up and len(trusting) < WORTH:
             return
         most = min(MOST_PAGES, len(trusting) // WORTH) if self._thread.is_taken_up else 1
@@ -167,9 +222,10 @@ class Survey:
             return
         self._thread.advance(newest)
         named = {news.resource_id for news in newest_news(events)}
-        for key in trusting:
-            if key.resource_id not in named:
-                self._watch.nothing_new(key)
+        async for some in slices(trusting):
+            for key in some:
+                if key.resource_id not in named:
+                    self._watch.nothing_new(key)
         self._odds[FEED].learn(len(trusting), pages)
 
     async def _read_feed(self, most: int) -> tuple[list[Any], list[Any], int, bool]:
@@ -179,7 +235,7 @@ class Survey:
         events: list[Any] = []
         pages, met = 0, False
         while (call := listing.call) is not None and pages < most and not met:
-            page: Page = await self._send(call)
+            [page] = await self._send_all([call])
             pages += 1
             if not is_newest_first(page.items):
                 self._odds[FEED].give_up()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import itertools
+import math
 import random
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_ittybit.api.pacing import EARLY, next_pause, on_tick, spread
+from airflow_provider_ittybit.api.pacing import EARLY, LEAST, next_pause, on_tick, spread
 from airflow_provider_ittybit.api.waiting import Patience
 
 if TYPE_CHECKING:
@@ -121,71 +122,103 @@ class Waiter:
 
 
 class DueList:
-    """Waiters in the order in which they are due. Who is put again is due at the new moment only."""
+    """Waiters by the moment at which they are due. Who is put again is due at the new moment only.
 
-    __slots__ = ("_heap", "_number")
+    Few moments are due for many waiters, so what has to be kept in order is the moments.
+    """
+
+    __slots__ = ("_at", "_moments")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Waiter]] = []
-        self._number = itertools.count()
+        self._at: dict[float, dict[Waiter, None]] = {}
+        self._moments: list[float] = []
 
     def put(self, waiter: Waiter, moment: float) -> None:
         """Have a waiter due at a moment."""
+        self.drop(waiter)
         waiter.due = moment
-        heapq.heappush(self._heap, (moment, next(self._number), waiter))
+        if moment not in self._at:
+            self._at[moment] = {}
+            heapq.heappush(self._moments, moment)
+        self._at[moment][waiter] = None
+
+    def drop(self, waiter: Waiter) -> None:
+        """Have a waiter due no more; nothing happens if it was not."""
+        if waiter.due is not None:
+            self._at.get(waiter.due, {}).pop(waiter, None)
+            waiter.due = None
 
     def next(self) -> float | None:
         """Tell when the next one is due."""
-        while self._heap and self._is_void(self._heap[0]):
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        while self._moments:
+            some = self._at[self._moments[0]]
+            while some:
+                waiter = next(iter(some))
+                if not waiter.is_over:
+                    return self._moments[0]
+                self.drop(waiter)
+            del self._at[heapq.heappop(self._moments)]
+        return None
 
     def take(self, now: float, most: int) -> list[Waiter]:
         """Take out those that are due, at most so many."""
         found: list[Waiter] = []
         while len(found) < most and (moment := self.next()) is not None and moment <= now:
-            waiter = heapq.heappop(self._heap)[2]
-            waiter.due = None
-            found.append(waiter)
+            for waiter in list(islice(self._at[moment], most - len(found))):
+                if not waiter.is_over:
+                    found.append(waiter)
+                self.drop(waiter)
         return found
 
     def nearly(self, now: float, most: int) -> list[Waiter]:
-        """Tell who is not due yet, but may be looked at early; the order is that of their dues."""
-        found: list[Waiter] = []
-        while len(found) < most and self.next() is not None and self._heap[0][2].early <= now:
-            found.append(heapq.heappop(self._heap)[2])
-        for waiter in found:
-            if waiter.due is not None:
-                heapq.heappush(self._heap, (waiter.due, next(self._number), waiter))
-        return found
-
-    @staticmethod
-    def _is_void(entry: tuple[float, int, Waiter]) -> bool:
-        return entry[2].due != entry[0] or entry[2].is_over
+        """Tell who is not due yet, but may be looked at early; who is due sooner comes first."""
+        some = (waiter for moment in sorted(self._at) for waiter in self._at[moment])
+        return list(islice((waiter for waiter in some if waiter.early <= now and not waiter.is_over), most))
 
 
 class Pacer:
-    """Decides when a waiter is due next; it reads the time only from what it is given."""
+    """Decides when a waiter is due next, so that all who can be answered together come to be due together.
 
-    __slots__ = ("_due",)
+    Looks are taken in rounds. Whatever a look says counts as said when its round began, and all pauses of a round vary
+    by the same share: so those who were answered in one round are due in one round again. It reads the time only from
+    what it is given.
+    """
+
+    __slots__ = ("_began", "_chance", "_due")
 
     def __init__(self, due: DueList) -> None:
         self._due = due
+        self.begin(math.inf)
+
+    def begin(self, now: float) -> None:
+        """Begin a round."""
+        self._began = now
+        self._chance = random.random()  # noqa: S311 - spreads load, guards nothing
 
     def first(self, waiter: Waiter, now: float, time: float) -> None:
-        """Have a new waiter due at once, together with those that come within the same tick."""
+        """Have a new waiter due in the next round, if that comes within its ``poll_interval``.
+
+        Else it is due at once, together with those that come within the same tick.
+        """
         waiter.since = now if waiter.since is None else waiter.since
-        self._put(waiter, on_tick(now, waiter.poll_interval), now, time)
+        # a round that is under way may have taken all who wait, so that the next one is not known yet
+        rounds = (self._due.next(), self._began + waiter.poll_interval)
+        within = (one for one in rounds if one is not None and now <= one <= now + waiter.poll_interval)
+        self._put(waiter, next(within, on_tick(now, waiter.poll_interval)), now, time)
         waiter.early = now
 
     def again(self, waiter: Waiter, before: float | None, now: float, time: float) -> None:
-        """Have a waiter due after a look, ``before`` being the progress at the look before."""
+        """Have a waiter due after a look, ``before`` being the progress at the look before.
+
+        After a look that took long, at least half the pause is left.
+        """
+        began = min(self._began, now)
         age = now - (now if waiter.since is None else waiter.since)
-        chance = random.random()  # noqa: S311 - spreads load, guards nothing
         usual = next_pause(waiter.poll_interval, age, waiter.progress, before, waiter.longest_pause)
-        pause = spread(usual, chance=chance)
-        self._put(waiter, on_tick(now + pause, waiter.poll_interval), now, time)
-        waiter.early = min(now + pause, waiter.due or now) - EARLY * pause
+        pause = spread(usual, chance=self._chance)
+        moment = max(began + pause, now + LEAST * pause)
+        self._put(waiter, on_tick(moment, waiter.poll_interval), now, time)
+        waiter.early = min(moment, waiter.due or now) - EARLY * pause
 
     def later(self, waiter: Waiter, moment: float, grace: float, now: float, time: float) -> None:
         """Have a waiter due at a moment before which nothing can be asked.

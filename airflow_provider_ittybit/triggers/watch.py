@@ -56,8 +56,13 @@ class Watch:
         others = self._waiters.get(waiter.key, [])
         if waiter in others:
             others.remove(waiter)
+            self._due.drop(waiter)
         if not others:
             self._waiters.pop(waiter.key, None)
+
+    def begin_round(self) -> None:
+        """Begin to look: what is answered from now on comes to be due together."""
+        self._pacer.begin(self._clock.now())
 
     def next_due(self) -> float | None:
         """Tell when the next look is due."""

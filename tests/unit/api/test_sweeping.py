@@ -101,6 +101,17 @@ def test_what_pays_once_is_tried_at_every_turn_again() -> None:
     assert [turns_until_next_try(odds) for _ in range(3)] == [0, 0, 0]
 
 
+def test_what_did_not_pay_for_few_is_tried_for_many_at_once() -> None:
+    odds = Odds()
+    for _ in range(3):
+        odds.favour(10)
+        odds.learn(answered=0, requests=1)
+    assert not odds.favour(39)
+    assert odds.favour(40)
+    odds.learn(answered=0, requests=1)
+    assert not odds.favour(40)
+
+
 def test_what_was_given_up_is_never_tried_again() -> None:
     odds = Odds()
     odds.give_up()

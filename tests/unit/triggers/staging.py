@@ -48,6 +48,7 @@ class HandClock(Clock):
             await news.wait()
         finally:
             del self.parked[news]
+            self.changed.set()
 
     def move(self, seconds: float) -> None:
         """Let time pass, and wake whoever it is time for."""
@@ -88,6 +89,7 @@ class Ittybit:
         self.held: asyncio.Event | None = None
         self.heard = asyncio.Event()
         self.open = 0
+        self.under_way = self.most_under_way = 0
 
     def add(self, collection: str, number: int, **fields: Any) -> list[str]:
         """Add resources that are still being processed."""
@@ -147,10 +149,12 @@ class InMemory:
         ittybit.keys.append(self._settings.api_key)
         trouble = ittybit.trouble(call.request)
         answer = ittybit.answer(call.request) if trouble is None else trouble
-        if ittybit.held is not None:
-            await ittybit.held.wait()
-        else:
-            await asyncio.sleep(0)
+        ittybit.under_way += 1
+        ittybit.most_under_way = max(ittybit.under_way, ittybit.most_under_way)
+        try:
+            await (asyncio.sleep(0) if ittybit.held is None else ittybit.held.wait())
+        finally:
+            ittybit.under_way -= 1
         if isinstance(answer, Exception):
             raise answer
         return call.read(call.request, answer)

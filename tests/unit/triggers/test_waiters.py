@@ -90,3 +90,50 @@ async def test_a_look_comes_at_most_a_tenth_and_a_tick_beside_its_time_and_may_c
         Pacer(due).again(who, None, 1000.0, 0)
         assert 1009 <= (due.next() or 0) <= 1012
         assert 1006 <= who.early <= 1009
+
+
+async def test_all_who_were_answered_in_one_round_are_due_in_one_round_again() -> None:
+    due = DueList()
+    pacer, many = Pacer(due), [waiter() for _ in range(20)]
+    pacer.begin(1000.0)
+    for number, who in enumerate(many):
+        pacer.again(who, None, 1000.0 + 0.2 * number, 0)
+    assert len({who.due for who in many}) == 1
+
+
+async def test_after_a_look_that_took_longer_than_the_pause_half_the_pause_is_left() -> None:
+    due = DueList()
+    pacer, who = Pacer(due), waiter()
+    pacer.begin(1000.0)
+    pacer.again(who, None, 1100.0, 0)
+    assert 1104 <= (due.next() or 0) <= 1107
+
+
+async def test_a_first_look_waits_for_the_next_round_only_if_that_comes_within_its_own_interval() -> None:
+    due, planned, patient, hasty = DueList(), waiter(), waiter(poll_interval=30.0), waiter(poll_interval=4.0)
+    due.put(planned, 1009.0)
+    for who in (patient, hasty):
+        Pacer(due).first(who, 1000.1, 0)
+    assert (patient.due, patient.early) == (1009.0, 1000.1)
+    assert (hasty.due or 0) <= 1001
+
+
+async def test_a_first_look_during_a_round_that_has_taken_all_waits_for_the_next_one() -> None:
+    due, late, hasty = DueList(), waiter(), waiter(poll_interval=0.0)
+    pacer = Pacer(due)
+    pacer.begin(1000.0)
+    pacer.first(late, 1003.0, 0)
+    assert late.due == 1010.0
+    pacer.first(hasty, 1003.0, 0)
+    assert 1003.0 <= (hasty.due or 0) <= 1003.001
+
+
+async def test_who_may_be_looked_at_early_stays_due_at_its_time() -> None:
+    due, soon, late = DueList(), waiter(), waiter()
+    for who, moment, early in ((late, 20.0, 16.0), (soon, 10.0, 7.0)):
+        due.put(who, moment)
+        who.early = early
+    assert due.nearly(16.0, 10) == [soon, late]
+    assert due.nearly(15.0, 10) == [soon]
+    assert due.nearly(16.0, 1) == [soon]
+    assert due.take(20.0, 10) == [soon, late]
