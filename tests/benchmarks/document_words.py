@@ -31,6 +31,7 @@ UPLOADS_METHOD = """\
   resident memory right before it. It can be next to nothing where memory that the imports had given back is used again.
   Memory is measured with sparse files, all else with a random MiB, repeated.
 - A limited connection takes 20 MB/s, by a token bucket of its own in the server.
+- A table may have been measured anew after the others; each says when.
 """
 
 WAITING = """\
