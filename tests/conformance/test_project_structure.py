@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ast
 from pathlib import Path
 
@@ -47,3 +48,9 @@ def test_the_api_as_values_reads_no_clock_and_leaves_nothing_to_chance(path: Pat
             assert not names & {"random", "time", "asyncio"}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             assert node.func.attr not in CLOCKS, ast.unparse(node)
+
+
+def test_no_test_imports_a_conftest_which_would_make_another_airflow_home() -> None:
+    tests = source.PACKAGE.parent / "tests"
+    importing = re.compile(r"^\s*(from|import) (tests\.)?conftest\b", re.MULTILINE)
+    assert [path.name for path in tests.rglob("*.py") if importing.search(path.read_text())] == []

@@ -38,7 +38,7 @@ FIELDS = {
 
 
 def test_every_error_is_an_airflow_exception() -> None:
-    assert len(TREE) == 21
+    assert len(TREE) == 22
     assert all(issubclass(cls, AirflowException) for cls in TREE)
 
 

@@ -33,7 +33,17 @@ STANDARD = {"host", "schema", "login", "password", "port", "extra"}
 SUFFIXES = {"operators": "Operator", "sensors": "Sensor", "hooks": "Hook", "triggers": "Trigger"}
 INTERNAL = {
     "hooks": {"connecting", "reading", "form", "stopping", "deadline"},  # parts of IttybitHook
-    "triggers": {"clock", "poller", "rate_gate", "registry", "survey", "waiters", "watch"},  # the shared poller
+    "triggers": {
+        "clock",
+        "poller",
+        "rate_gate",
+        "reading",
+        "registry",
+        "slices",
+        "survey",
+        "waiters",
+        "watch",
+    },  # the shared poller
     "operators": {"base", "waiting", "output", "uploading", "creating"},  # what the operators share
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import logging
 import sys
 import threading
@@ -15,6 +16,9 @@ from unit.triggers.staging import Stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+
+importlib.import_module("aiohttp")
+# It reads the debug variable below when it is imported, and would read answers more strictly in all tests that follow.
 
 LONGEST = 0.020
 """Seconds of CPU time for one callback. The wall time would count what other processes do on a loaded machine."""

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import GENERATIONS, TAKE_BYTES
 from task_running import sent, uploaded
 from unit.triggers.staging import Stage
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     Connect = Callable[..., RunningEmulator]
     Held = Callable[..., list[str]]
 
+GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
+TAKE_BYTES = ("media", "files-enveloped", "files-flat")
 MANY = 200
 
 
