@@ -131,7 +131,7 @@ class UploadMediaOperator(WaitingOperator):
         }
         many = sources is not None
         with self.make_hook() as hook:
-            self.refuse_to_delete_in_vain(hook, hook.settings.generation.main)
+            self.refuse_to_delete_in_vain(hook)
             uploads = upload_all(
                 hook,
                 sources if sources is not None else [self.source],

@@ -66,16 +66,17 @@ class WaitingOperator(IttybitOperator):
         self._pause()
         self._allowed_seconds()
 
-    def refuse_to_delete_in_vain(self, hook: IttybitHook, resource: str) -> None:
+    def refuse_to_delete_in_vain(self, hook: IttybitHook, resource: str | None = None) -> None:
         """Refuse ``delete_on_kill`` where the pinned generation cannot delete, before anything is sent.
 
-        :param resource: the collection of what this task makes, such as ``files``.
+        :param resource: the collection of what this task makes; by default what an upload adds to.
         :raises IttybitUnsupportedError: it cannot.
         """
         if not (self.delete_on_kill and self.wait_for_processing):
             return
         try:
-            hook.settings.generation.resource(resource, "delete")
+            generation = hook.settings.generation
+            generation.resource(resource or generation.main, "delete")
         except IttybitUnsupportedError as error:
             error.message += " Leave out delete_on_kill: what a killed task began goes on at ittybit."
             raise
