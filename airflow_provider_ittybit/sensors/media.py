@@ -108,7 +108,7 @@ class ProcessingSensor(BaseSensorOperator):
         if self._stop is None or self._stop.is_stopped:
             return
         self._stop.stop()
-        self.log.warning("Killed: not waiting for %s any more; its processing goes on at ittybit", self.awaited())
+        self.log.warning("Killed: not waiting for %s any more; its processing goes on at ittybit", self._id())
 
     def execute_complete(self, context: Any, event: object = None, deadline: float | None = None) -> Any:
         """Resume when the trigger fired: look again and end as the state says."""
