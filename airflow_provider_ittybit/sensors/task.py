@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ittybit.sensors.media import ProcessingSensor
+from airflow_provider_ittybit.sensors.base import ProcessingSensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -44,6 +44,7 @@ INTERNAL = {
         "waiters",
         "watch",
     },  # the shared poller
+    "sensors": {"base"},  # what the sensors share
     "operators": {"base", "waiting", "output", "uploading", "creating"},  # what the operators share
 }
 

@@ -131,11 +131,14 @@ def test_a_pause_of_nothing_is_refused_in_deferred_mode_before_any_request(
 def test_a_killed_sensor_ends_soon_in_poke_mode_whatever_its_flags(
     flag: dict[str, Any], held: str, emulator: RunningEmulator, logged: Callable[[], str]
 ) -> None:
-    task = sensor(held, deferrable=False, poke_interval=LONG, timeout=LONG, **flag)
+    whole = {"id": held, "url": "https://cdn.example/a.mp4?signature=sesame"}
+    task = sensor(whole, deferrable=False, poke_interval=LONG, timeout=LONG, **flag)
     with killed(task, lambda: sent(emulator)) as kill, pytest.raises(IttybitStoppedError):
         task.execute(task_context())
     assert kill.ended_soon()
-    assert f"not waiting for {held} any more; its processing goes on" in logged()
+    told = logged()
+    assert f"not waiting for {held} any more; its processing goes on" in told
+    assert "sesame" not in told
     assert sent(emulator, "DELETE") == []
 
 
