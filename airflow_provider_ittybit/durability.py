@@ -35,8 +35,11 @@ _ONE_AT_A_TIME = threading.Lock()
 class Store(Protocol):
     """The part of Airflow's task state store that is used."""
 
-    def get(self, key: str) -> Any: ...  # noqa: D102 - as in Airflow
-    def set(self, key: str, value: Any) -> None: ...  # noqa: D102 - as in Airflow
+    def get(self, key: str) -> Any:
+        """Return the JSON value that is kept under a key, ``None`` if there is none."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a JSON value under a key."""
 
 
 @dataclass(slots=True)

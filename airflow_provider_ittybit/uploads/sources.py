@@ -25,9 +25,14 @@ class Readable(Protocol):
     """The part of ``pathlib.Path`` and ``ObjectStoragePath`` that an upload needs."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - as in pathlib
-    def stat(self) -> Any: ...  # noqa: D102 - as in pathlib
-    def open(self, mode: str, **options: Any) -> Any: ...  # noqa: D102 - as in pathlib
+    def name(self) -> str:
+        """The last part of the path."""
+
+    def stat(self) -> Any:
+        """Return size, mode and time of the file."""
+
+    def open(self, mode: str, **options: Any) -> Any:
+        """Open the file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("airflow")
 HERE = Path(__file__).parent
-MANY = 40
-"""Airflow itself takes most of a second for each task here; test_uploading.py has 200 without it."""
+MANY = 200
 
 
 def files_in(folder: Path, *names: str) -> dict[str, str]:
