@@ -79,5 +79,5 @@ IMPORTS_METHOD = """\
 - Each import happens in a fresh process, in turns (A B C A B C …), after `airflow.sdk` with `DAG`, `BaseOperator` and
   `BaseSensorOperator`, which any DAG file has; only what comes on top counts. A first round, after which all bytecode
   is there, is thrown away.
-- All modules with operators and sensors of a provider are imported.
+- All modules are imported that a provider lists in its `get_provider_info` as having operators or sensors.
 """

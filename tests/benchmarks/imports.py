@@ -1,16 +1,15 @@
 """Imports compared: ``make bench-imports``, or ``python -m benchmarks.imports`` with ``tests`` on the path.
 
-How much longer it takes to parse a DAG file that imports the operators and sensors of a provider. A table goes to the
-terminal, all figures to ``.cache/bench/results/imports.json``.
+How much longer it takes to parse a DAG file that imports the operators and sensors of a provider: the modules that the
+provider names to Airflow. A table goes to the terminal, all figures to ``.cache/bench/results/imports.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
-import importlib.util
+import importlib
 import json
-import pkgutil
 import statistics
 import subprocess
 import sys
@@ -39,17 +38,17 @@ class Entry:
 
     :param name: its name in the JSON.
     :param label: what the table calls it.
-    :param packages: those with its operators and sensors.
+    :param package: the one with its ``get_provider_info``.
     """
 
     name: str
     label: str
-    packages: tuple[str, ...]
+    package: str
 
 
-OURS = Entry("ittybit", "ittybit", ("airflow_provider_ittybit.operators", "airflow_provider_ittybit.sensors"))
+OURS = Entry("ittybit", "ittybit", "airflow_provider_ittybit")
 PEERS = tuple(
-    Entry(name, name, (f"airflow.providers.{path}.operators", f"airflow.providers.{path}.sensors"))
+    Entry(name, name, f"airflow.providers.{path}")
     for name, path in (
         ("dbt-cloud", "dbt.cloud"),
         ("http", "http"),
@@ -111,21 +110,18 @@ def compare(entries: Sequence[Entry], cache: Path, *, runs: int) -> dict[str, An
 
 
 def modules(entry: Entry) -> list[str]:
-    """Name the modules of a provider's operators and sensors.
+    """Name the modules of operators and sensors that a provider lists in its description of itself.
+
+    What else lies beside them is for a running task and no DAG file imports it.
 
     :raises ImportFailedError: it is not installed.
     """
-    names: list[str] = []
-    for package in entry.packages:
-        try:
-            found = importlib.util.find_spec(package)
-        except ModuleNotFoundError:
-            found = None
-        if found is None:
-            message = "not installed"
-            raise ImportFailedError(message)
-        names += [package, *(one.name for one in pkgutil.iter_modules(found.submodule_search_locations, f"{package}."))]
-    return names
+    try:
+        info = importlib.import_module(f"{entry.package}.get_provider_info").get_provider_info()
+    except ModuleNotFoundError:
+        message = "not installed"
+        raise ImportFailedError(message) from None
+    return [name for kind in ("operators", "sensors") for one in info.get(kind, ()) for name in one["python-modules"]]
 
 
 def measure(names: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]:
