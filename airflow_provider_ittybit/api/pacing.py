@@ -17,8 +17,11 @@ LONGEST_GROWN = 60.0
 """Seconds above which no pause grows; a longer ``poll_interval`` stays what it is."""
 NEARLY_DONE = 90.0
 """Percent of progress from which looks are taken as often as the user asked for."""
-JITTER = 0.1
-"""Share by which the pauses of a round vary, so that pollers of several triggerers spread out."""
+JITTER = 0.2
+"""Share by which the pauses of a round are cut short at most, so that pollers of several triggerers spread out.
+
+They are not lengthened: with thousands waiting, the sweep itself takes seconds, and both would add up.
+"""
 EARLY = 0.25
 """Share of its pause by which a look may come early, when it can share a request with others."""
 LONGEST_TICK = 1.0
@@ -57,12 +60,12 @@ def next_pause(
 
 
 def spread(pause: float, *, chance: float) -> float:
-    """Vary a pause by up to a tenth.
+    """Cut a pause short by up to a fifth.
 
     :param pause: seconds.
     :param chance: a random number from 0 to 1.
     """
-    return pause * (1 - JITTER + 2 * JITTER * chance)
+    return pause * (1 - JITTER + JITTER * chance)
 
 
 def on_tick(moment: float, poll_interval: float) -> float:

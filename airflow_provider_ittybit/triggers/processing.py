@@ -53,7 +53,8 @@ class ProcessingTrigger(BaseTrigger):
     :param resource_id: id of a file, media, task, run or job.
     :param ittybit_conn_id: id of the Airflow connection.
     :param resource: name of the collection, for an id without a known prefix.
-    :param poll_interval: seconds between two looks (see above); each varies by a tenth, so that many spread out.
+    :param poll_interval: seconds between two looks (see above); each is cut short by up to a fifth, so that many
+        spread out.
     :param deadline: Unix seconds at which a last look is taken. As an absolute time it holds when the trigger
         moves to another triggerer. ``None`` waits without end.
     :param failed_looks: how many looks in a row had failed before; after five the waiting is given up.

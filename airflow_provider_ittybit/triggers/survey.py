@@ -42,7 +42,7 @@ LONGEST_SWEEP = 30.0
 """Seconds for all pages of a sweep, since a last look may be due meanwhile; what is then left is asked for singly."""
 PATIENCE = 0.1
 """Part of what asking one by one would cost that pages without anybody may cost in a row."""
-AT_ONCE = 8
+AT_ONCE = 16
 """Pages under way at once, where they have numbers."""
 NEARLY = 10_000
 """Waiters at most for whom the feed is followed during a sweep."""

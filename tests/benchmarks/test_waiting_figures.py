@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pytest
+from benchmarks.waiting import renewed
 from benchmarks.waiting_figures import Figures, Series, figures, percentile, summary
 from benchmarks.waiting_job import Event, Job, Outcome
 from benchmarks.waiting_plan import ALONE, ENTRIES, OURS, Plan
@@ -180,3 +181,16 @@ def test_a_contender_that_failed_is_in_the_table_with_its_reason() -> None:
 def test_the_plan_has_the_sizes_for_which_something_is_wanted() -> None:
     assert Plan().sizes == (1_000, 10_000)
     assert {OURS, "ittybit-tasks"} <= {entry.contender for entry in Plan().entries}
+
+
+def test_figures_of_other_sizes_are_kept_and_judged_with_the_new_ones() -> None:
+    earlier = [described(1000, ittybit_files=[seen(cpu=1.0)], aiohttp=[seen(cpu=50.0)])]
+    many = described(10_000, ittybit_files=[seen(cpu=2.0)], aiohttp=[seen(cpu=50.0)])
+    again = described(1000, ittybit_files=[seen(cpu=25.0)], aiohttp=[seen(cpu=50.0)])
+    both = renewed({"sizes": earlier, "wanted": []}, {"sizes": [many], "wanted": []})
+    assert [size["waiting"] for size in both["sizes"]] == [1000, 10_000]
+    cpu = [one["met"] for one in both["wanted"] if "CPU" in one["what"] and "1,000" in one["what"]]
+    assert cpu == [True]
+    worse = renewed(both, {"sizes": [again], "wanted": []})
+    assert [size["waiting"] for size in worse["sizes"]] == [1000, 10_000]
+    assert [one["met"] for one in worse["wanted"] if "CPU" in one["what"] and "1,000" in one["what"]] == [False]

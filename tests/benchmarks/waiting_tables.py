@@ -34,7 +34,8 @@ def all_tables(results: Mapping[str, Any]) -> list[Table]:
 
 def _costs(size: Mapping[str, Any]) -> Table:
     title = f"{size['waiting']:,} waiting, {size['seconds']:.0f} s: what it costs, {_runs(size)}"
-    notes = [f"{one['label']} failed: {one['error']}." for one in size["contenders"] if one["error"]]
+    notes = [f"Measured on {size['made_at'][:16].replace('T', ' at ')} UTC."] if "made_at" in size else []
+    notes += [f"{one['label']} failed: {one['error']}." for one in size["contenders"] if one["error"]]
     for one in size["contenders"]:
         for name, words in (("requests", "requests"), ("cpu", "CPU")):
             ratio = one.get(f"peers_{name}_ratio")
