@@ -37,10 +37,12 @@ def ingest(
     """
     _url(url)
     if Upload.MULTIPART in generation.uploads:
-        request = Request("POST", "/media", Origin.UPLOADS, body=form_text({"url": url}))
+        request = Request(
+            "POST", "/media", Origin.UPLOADS, body=form_text({"url": url}), traces=f"a media of {shown(url)}"
+        )
     elif generation.task_shape is TaskShape.NESTED:
         tasks = [{"kind": "ingest", "options": {"url": url}}]
-        request = Request("POST", "/runs", json={"tasks": tasks})
+        request = Request("POST", "/runs", json={"tasks": tasks}, traces=f"a run that ingests {shown(url)}")
     elif generation.task_shape is TaskShape.JOB:
         return create_task(
             generation,
@@ -51,13 +53,18 @@ def ingest(
             idempotency_key=idempotency_key,
         )
     else:
-        request = Request("POST", "/files", json={"url": url, **fields})
+        traces = f"a file of {shown(url)}{_names(fields)}"
+        request = Request("POST", "/files", json={"url": url, **fields}, traces=traces)
     return Call(request, read_resource)
 
 
-def send_form(body: Body) -> Call[Resource]:
-    """Send media as a form to the uploads host (media generation)."""
-    return Call(Request("POST", "/media", Origin.UPLOADS, body=body), read_resource)
+def send_form(body: Body, filename: str | None = None) -> Call[Resource]:
+    """Send media as a form to the uploads host (media generation).
+
+    :param filename: the file's name in the form, for errors.
+    """
+    traces = f"a media with the file {filename!r}" if filename else None
+    return Call(Request("POST", "/media", Origin.UPLOADS, body=body, traces=traces), read_resource)
 
 
 def create_task(
@@ -80,11 +87,11 @@ def create_task(
     :raises IttybitInputError: no kind, no usable source, or an option that collides with another field.
     """
     if not isinstance(kind, str) or not kind:
-        message = f"kind={kind!r} does not say what to make of {_shown(source)}: pass kind, such as 'video' or 'image'."
+        message = f"kind={kind!r} does not say what to make of {shown(source)}: pass kind, such as 'video' or 'image'."
         raise IttybitInputError(message)
     own = sorted({"kind", "url", "file_id", "input", "options"} & set(fields or {}))
     if own:
-        message = f"{', '.join(own)} cannot be given a second time for {_shown(source)}: pass kind, input and options."
+        message = f"{', '.join(own)} cannot be given a second time for {shown(source)}: pass kind, input and options."
         raise IttybitInputError(message)
     body: dict[str, Any]
     match generation.task_shape:
@@ -99,7 +106,9 @@ def create_task(
             lack = "cannot create tasks"
             raise generation.lacks(lack, [g.name for g in GENERATIONS if g.task_shape])
     key = idempotency_key if generation.idempotency else None
-    return Call(Request("POST", path, json=body, idempotency_key=key), read_resource)
+    word = "job" if path == "/jobs" else "task"
+    traces = f"a {word} of the kind {kind!r} with the input {shown(source)}{_names(fields or {})}"
+    return Call(Request("POST", path, json=body, idempotency_key=key, traces=traces), read_resource)
 
 
 def _flat(
@@ -133,7 +142,7 @@ def _url(source: str | Mapping[str, Any]) -> str:
     if isinstance(source, str) and source.split("://", 1)[0].lower() in ("http", "https", "s3") and "://" in source:
         return source
     message = (
-        f"{_shown(source)} cannot be the input here: this API generation takes a URL (http, https or s3), "
+        f"{shown(source)} cannot be the input here: this API generation takes a URL (http, https or s3), "
         "and the files generations also the id of a file."
     )
     raise IttybitInputError(message)
@@ -144,7 +153,13 @@ def _is_id(text: str) -> bool:
     return "://" not in text and rest != "" and PREFIXES.get(prefix) == "files"
 
 
-def _shown(source: object) -> str:
+def _names(fields: Mapping[str, Any]) -> str:
+    """Write down by what a person may find what is asked for."""
+    named = ", ".join(f"{name} {fields[name]!r}" for name in ("filename", "folder", "ref") if fields.get(name))
+    return f" ({named})" if named else ""
+
+
+def shown(source: object) -> str:
     """Write a source without the parts that can hold a secret: user and query of a URL, fields of an object."""
     if isinstance(source, str):
         return repr(re.sub(r"//[^/]*@", "//…@", source.split("?", 1)[0]))

@@ -83,7 +83,8 @@ def sign(
         raise IttybitInputError(message)
     wish = {**(more or {}), "filename": filename, "folder": folder, "method": method, "expiry": expiry}
     body = {name: value for name, value in wish.items() if value is not None}
-    return Call(Request("POST", row.path, json=body), read_signature)
+    # what is signed twice is a URL and makes nothing at ittybit: a signature has no id (API notes, section 3)
+    return Call(Request("POST", row.path, json=body, repeatable=True), read_signature)
 
 
 def sign_here(base_url: str, key: str, path: str, *, method: str, expiry: int) -> Signature:
@@ -137,12 +138,13 @@ def put_chunk(request: Request, content_range: str, *, repeatable: bool, accepte
 
 def to_signed_url(url: str, body: Body) -> Request:
     """Make the request that sends bytes to a signed URL; neither key nor version header go there."""
-    return Request("PUT", url, Origin.SIGNED, body=body)
+    request = Request("PUT", url, Origin.SIGNED, body=body)
+    return replace(request, traces=_file_at(request.public_path))
 
 
 def to_delivery_domain(path: str, body: Body) -> Request:
     """Make the request that sends bytes with the key to the delivery domain of the connection."""
-    return Request("PUT", path, Origin.DELIVERY, body=body)
+    return Request("PUT", path, Origin.DELIVERY, body=body, traces=_file_at(path))
 
 
 def delivery_path(folder: str | None, filename: str) -> str:
@@ -162,3 +164,9 @@ def delivery_path(folder: str | None, filename: str) -> str:
     except UnicodeEncodeError:
         message = f"The folder {folder!r} or filename {filename!r} is no Unicode text; pass another filename."
         raise IttybitInputError(message) from None
+
+
+def _file_at(path: str) -> str:
+    """Say which file a path of the delivery domain names."""
+    folder, _, name = unquote(path).strip("/").rpartition("/")
+    return f"the file {name!r} in the folder {folder!r}" if folder else f"the file {name!r}"

@@ -101,6 +101,18 @@ KIND_STATUS: Mapping[str, int] = {
 """The status each published error kind stands for: it decides where an error comes with a success status."""
 
 
+def advice_in_doubt(request: Request) -> str:
+    """Say what to do about a request that ittybit may have carried out although nobody knows with what result."""
+    if request.method in ("GET", "HEAD"):
+        return "A retry does no harm."
+    if request.idempotency_key:
+        return "It may have been done all the same; a retry by the same key makes nothing twice within 24 hours."
+    if request.repeatable or request.method in ("DELETE", "PATCH"):
+        return "It may have been done all the same; to do it again does no harm."
+    traces = request.traces or "what it should do"
+    return f"It may have been done all the same: before sending it again, look for {traces} at ittybit."
+
+
 def answer_error(
     request: Request,
     response: Response,
@@ -129,6 +141,8 @@ def answer_error(
         lead += " and an error inside"
     sentence = f"{words} ({', '.join(notes)})" if notes else words
     message = f"{lead}: {sentence}{'' if sentence.endswith('.') else '.'} {refusal.advice}"
+    if refusal.error is errors.IttybitServerError and request.method not in ("GET", "HEAD"):
+        message += f" {advice_in_doubt(request)}"
     error = refusal.error(
         message,
         status=status,
@@ -158,6 +172,8 @@ def unreadable(
         f"{_phrase(response.status)}, but the answer cannot be read: {reason}. {_describe(response)} Check "
         "that host of the connection is the ittybit API and that api_version fits it."
     )
+    if request.method not in ("GET", "HEAD"):
+        message += f" {advice_in_doubt(request)}"
     return errors.IttybitUnreadableAnswerError(
         message,
         status=response.status,

@@ -51,6 +51,7 @@ class Request:
     :param repeatable: whether sending it twice does the same as once, whatever its method says.
     :param idempotency_key: makes a ``POST`` safe to send again, where the generation knows such keys.
     :param resource_id: id of the one resource it is about, for errors; nothing of it is sent.
+    :param traces: what a person would find at ittybit if it was carried out, for errors; nothing of it is sent.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Request:
     idempotency_key: str | None = None
     repeatable: bool = False
     resource_id: str | None = None
+    traces: str | None = field(default=None, compare=False)
 
     @property
     def public_path(self) -> str:

@@ -80,6 +80,7 @@ class ConnectedHook(BaseHook):
             from airflow_provider_ittybit.transport.blocking import BlockingTransport
 
             self._transport = BlockingTransport(self.settings, sleep=self.pause)
+            self.pause.interrupt = self._transport.interrupt
         return self._transport
 
     def hurried(self, seconds: float, *, repetitions: int = 0) -> Self:

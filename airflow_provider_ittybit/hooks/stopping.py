@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError, IttybitStoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_ittybit.api.settings import Settings
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
@@ -27,15 +27,19 @@ class Pause:
     """Sleeps, and ends with an error soon after it was told to stop.
 
     A signal handler may tell it: to set a flag takes no lock. ``time.sleep`` goes on after a signal, so it sleeps in
-    slices.
+    slices; so does a request that waits for its answer, which has to be interrupted.
     """
 
     def __init__(self) -> None:
         self.is_stopped = False
+        self.interrupt: Callable[[], None] | None = None
+        """Soon ends the request that is under way between two pauses; it takes no lock either."""
 
     def stop(self) -> None:
-        """End this pause and refuse any other."""
+        """End this pause or the request that is under way, and refuse any other."""
         self.is_stopped = True
+        if self.interrupt is not None:
+            self.interrupt()
 
     def check(self) -> None:
         """Tell whether it may go on.

@@ -20,6 +20,7 @@ class IttybitOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("ittybit_conn_id",)
     ui_color = "#fff3d6"
+    _hook: IttybitHook | None = None
 
     def __init__(self, *, ittybit_conn_id: str = "ittybit_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -29,4 +30,14 @@ class IttybitOperator(BaseOperator):
         """Make a hook for this task's connection."""
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
-        return IttybitHook(self.ittybit_conn_id)
+        self._hook = IttybitHook(self.ittybit_conn_id)
+        return self._hook
+
+    def on_kill(self) -> None:
+        """End the request that is under way, or the pause before the next.
+
+        Airflow calls it in a signal handler, or when ``execution_timeout`` ran out; so it asks nothing of Airflow.
+        """
+        hook, self._hook = self._hook, None
+        if hook is not None:
+            hook.pause.stop()

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import task_list
+from airflow_provider_ittybit.api.creations import shown
 from airflow_provider_ittybit.api.kinds import JOB_KINDS
 from airflow_provider_ittybit.api.processing import ProcessingState
 from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.durability import hash_of, wish_record_of
-from airflow_provider_ittybit.exceptions import IttybitNotFoundError
+from airflow_provider_ittybit.exceptions import IttybitNotFoundError, IttybitUnreadableAnswerError
 from airflow_provider_ittybit.uploads.signatures import without_signature
 
 if TYPE_CHECKING:
@@ -80,8 +81,23 @@ def create_once(hook: IttybitHook, wanted: Creation, *, context: Any, durable: b
         idempotency_key=wanted.idempotency_key or record.name(wish),
         **wanted.fields,
     )
-    record.write(replace(wish, resource_id=str(made["id"])))
+    record.write(replace(wish, resource_id=_id_of(made, wanted, source)))
     return made
+
+
+def _id_of(made: Mapping[str, Any], wanted: Creation, source: Any) -> str:
+    """Return the id of what was made; without one nothing can be waited for, and nothing looked up later.
+
+    :raises IttybitUnreadableAnswerError: there is none.
+    """
+    found = made.get("id")
+    if isinstance(found, str) and found:
+        return found
+    message = (
+        f"ittybit took the wish for a task of the kind {wanted.kind!r}, but its answer names no id. Look for a task of "
+        f"this kind with the input {shown(source)} in the ittybit app before asking for it again."
+    )
+    raise IttybitUnreadableAnswerError(message)
 
 
 def _fingerprint(hook: IttybitHook, wanted: Creation, source: Any) -> str:
@@ -155,7 +171,7 @@ def _has_list(hook: IttybitHook, wanted: Creation, source: Any) -> bool:
 
 def _is_it(item: Mapping[str, Any], wanted: Creation, source: Any) -> bool:
     """Tell whether an item of a list is what was asked for: same input, and nothing that it shows is different."""
-    if not _names([item.get("input"), item.get("inputs")], _identity(source)):
+    if not isinstance(item.get("id"), str) or not _names([item.get("input"), item.get("inputs")], _identity(source)):
         return False
     shown = item.get("options")
     if isinstance(shown, Mapping) and any(shown.get(name) != value for name, value in (wanted.options or {}).items()):

@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from airflow_provider_ittybit.api.messages import Headers, Response
+from airflow_provider_ittybit.api.messages import Headers
 from airflow_provider_ittybit.api.wire import prepare
 from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.transport.environment import proxy_for, tls_context
 from airflow_provider_ittybit.transport.failures import no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
+from airflow_provider_ittybit.transport.receiving import BLOCK, ENCODINGS, PATIENCE, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from airflow_provider_ittybit.api.messages import Call, Request
+    from airflow_provider_ittybit.api.messages import Call, Request, Response
     from airflow_provider_ittybit.api.settings import Settings
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ class AsyncTransport:
                 allow_redirects=False,
                 proxy=proxy_for(wire.url, self.settings),
             ) as answer:
-                return Response(answer.status, Headers(answer.headers.items()), await answer.read())
+                return (await _received(answer)).response(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             never = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
             failure = no_answer(request, error, may_have_arrived=not isinstance(error, never))
@@ -124,9 +125,24 @@ class AsyncTransport:
                     connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
                     cookie_jar=aiohttp.DummyCookieJar(),  # a request depends on the connection only
                     timeout=aiohttp.ClientTimeout(
-                        total=None, sock_connect=settings.timeout, sock_read=settings.timeout
+                        total=PATIENCE * settings.timeout, sock_connect=settings.timeout, sock_read=settings.timeout
                     ),
+                    headers={"Accept-Encoding": ENCODINGS},
+                    auto_decompress=False,
                 )
                 # else aiohttp sends once more on its own, a PUT too, past the policy and max_retries
                 self._session._retry_connection = False  # noqa: SLF001 - there is no public way to say so
         return self._session
+
+
+async def _received(answer: aiohttp.ClientResponse) -> Receiver:
+    """Read the body of an answer as far as it is wanted; what is left of it goes away with its connection."""
+    receiver = Receiver(answer.status, Headers(answer.headers.items()))
+    if receiver.wants_more:
+        async for block in answer.content.iter_chunked(BLOCK):
+            if not receiver.take(block):
+                answer.close()
+                break
+    else:
+        answer.close()
+    return receiver

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import _thread
 import ssl
 import threading
 import time
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from airflow_provider_ittybit.api.messages import Headers, Response
+from airflow_provider_ittybit.api.messages import Headers
 from airflow_provider_ittybit.api.wire import prepare
 from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.transport.connections import Sockets, pool_classes
 from airflow_provider_ittybit.transport.environment import ca_file, check_own_ca, proxy_for
-from airflow_provider_ittybit.transport.failures import innermost, no_answer, without_key
+from airflow_provider_ittybit.transport.failures import innermost, interrupted, no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
+from airflow_provider_ittybit.transport.receiving import BLOCK as SMALL_BLOCK
+from airflow_provider_ittybit.transport.receiving import ENCODINGS, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import requests
 
-    from airflow_provider_ittybit.api.messages import Body, Call, Request
+    from airflow_provider_ittybit.api.messages import Body, Call, Request, Response
     from airflow_provider_ittybit.api.settings import Settings
+    from airflow_provider_ittybit.exceptions import IttybitStoppedError, IttybitTransportError
 
 T = TypeVar("T")
 
@@ -29,6 +34,8 @@ BLOCK = 256 * 1024
 """Bytes handed to the socket at once: with the library's own 16 KiB, 1 GiB takes several times as long; with much
 more they leave the processor's cache between being read and being encrypted, which costs a tenth."""
 CONNECTIONS = 16
+GRACE = 2.5
+"""Seconds that a request may still take when its task is killed: after 5, Airflow ends the process."""
 
 
 class BlockingTransport:
@@ -43,6 +50,7 @@ class BlockingTransport:
         self._sleep = sleep
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
+        self._sockets = Sockets()
 
     def send(self, call: Call[T]) -> T:
         """Send a call's request, again where that is safe, and return what the call reads from the answer.
@@ -66,15 +74,26 @@ class BlockingTransport:
         if session is not None:
             session.close()
 
+    def interrupt(self) -> None:
+        """Give what is under way a little time to get its answer, then end it, and let nothing else begin.
+
+        An answer may name the id of what ittybit just made. A signal handler may call this: a thread of this kind is
+        begun without a lock.
+        """
+        _thread.start_new_thread(self._sockets.cut, (GRACE,))
+
     def _attempt(self, request: Request) -> Response:
         import requests
+        from urllib3.exceptions import HTTPError
 
+        if self._sockets.are_cut:
+            raise interrupted(request, is_under_way=False)
         settings = self.settings
         wire = prepare(request, settings)
         proxy = proxy_for(wire.url, settings)
         stream = _Stream(wire.body) if wire.body is not None else None
         try:
-            answer = self._open_session().request(
+            with self._open_session().request(
                 wire.method,
                 wire.url,
                 headers=dict(wire.headers),
@@ -83,32 +102,69 @@ class BlockingTransport:
                 allow_redirects=False,
                 verify=ca_file(settings) if settings.verify else False,
                 proxies={"http": proxy, "https": proxy} if proxy else {},
-            )
-        except requests.RequestException as error:
+                stream=True,
+            ) as answer:
+                return _received(answer).response(request)
+        except (requests.RequestException, HTTPError) as error:
+            failure: IttybitTransportError | IttybitStoppedError
             failure = no_answer(request, error, may_have_arrived=_may_have_arrived(error))
-        else:
-            return Response(answer.status_code, Headers(answer.headers.items()), answer.content)
+            if self._sockets.are_cut:
+                failure = interrupted(request, is_under_way=True)
         finally:
             if stream is not None:
                 stream.close()
         raise failure  # out here it has no context: the texts of the library's errors hold signed URLs
 
     def _open_session(self) -> requests.Session:
-        import requests
-        from requests.adapters import HTTPAdapter
-
         with self._lock:
             if self._session is None:
                 check_own_ca(self.settings)
-                session = requests.Session()
+                session = _new_session(self._sockets)
                 session.trust_env = False  # else a netrc entry would replace the key
                 session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # depend on the connection only
-                adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
-                adapter.init_poolmanager(CONNECTIONS, CONNECTIONS, blocksize=BLOCK)
-                session.mount("https://", adapter)
-                session.mount("http://", adapter)
                 self._session = session
             return self._session
+
+
+def _new_session(sockets: Sockets) -> requests.Session:
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    pools = pool_classes(sockets)
+
+    class Session(requests.Session):
+        def get_redirect_target(self, _: requests.Response) -> None:
+            """Name none: the library would read the whole answer to prepare a request that is not sent."""
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options)
+            self.poolmanager.pool_classes_by_scheme = pools
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            manager = super().proxy_manager_for(proxy, **{"blocksize": BLOCK, **options})
+            manager.pool_classes_by_scheme = pools
+            return manager
+
+    session = Session()
+    session.headers["Accept-Encoding"] = ENCODINGS
+    adapter = Adapter(pool_maxsize=CONNECTIONS)
+    adapter.init_poolmanager(CONNECTIONS, CONNECTIONS, blocksize=BLOCK)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _received(answer: requests.Response) -> Receiver:
+    """Read the body of an answer as far as it is wanted; what is left of it goes away with its connection."""
+    receiver = Receiver(answer.status_code, Headers(answer.headers.items()))
+    if not receiver.wants_more:
+        return receiver
+    for block in answer.raw.stream(SMALL_BLOCK, decode_content=False):
+        if not receiver.take(block):
+            return receiver
+    answer.raw.release_conn()
+    return receiver
 
 
 class _Stream:

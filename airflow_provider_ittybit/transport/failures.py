@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_ittybit.exceptions import IttybitTransportError
+from airflow_provider_ittybit.api.failures import advice_in_doubt
+from airflow_provider_ittybit.exceptions import IttybitStoppedError, IttybitTransportError
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.api.messages import Request
     from airflow_provider_ittybit.exceptions import IttybitError
-
-_ADVICE = {
-    False: "It never arrived, so a retry does no harm. Check host of the connection, DNS, proxy and firewall.",
-    True: "It may have arrived all the same: before sending it again, look whether ittybit has acted on it.",
-}
 
 
 def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool) -> IttybitTransportError:
@@ -24,11 +20,15 @@ def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool)
     :param may_have_arrived: whether ittybit may have acted on the request.
     """
     reason = _in_words(innermost(error))
-    advice = _ADVICE[may_have_arrived and request.method not in ("GET", "HEAD")] if may_have_arrived else _ADVICE[False]
-    if may_have_arrived and request.method in ("GET", "HEAD"):
-        advice = "A retry does no harm."
-    if "certificate" in reason.lower():
-        advice = "Set ca_bundle in the connection's extra to the certificates of your own authority, if it is one."
+    if "certificate" in reason.lower() and not may_have_arrived:
+        advice = (
+            "So nothing was sent. If the certificate is of your own authority, set ca_bundle in the extra of the "
+            "connection; if not, something else answers in the name of this host."
+        )
+    elif may_have_arrived:
+        advice = advice_in_doubt(request)
+    else:
+        advice = "It never arrived, so a retry does no harm. Check host of the connection, DNS, proxy and firewall."
     message = f"ittybit gave no answer to {request.method} {request.public_path}: {reason}. {advice}"
     return IttybitTransportError(
         message,
@@ -36,6 +36,20 @@ def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool)
         path=request.public_path,
         resource_id=request.resource_id,
         may_have_arrived=may_have_arrived,
+    )
+
+
+def interrupted(request: Request, *, is_under_way: bool) -> IttybitStoppedError:
+    """Make the error for a request that ended because the task was killed.
+
+    :param is_under_way: whether ittybit may have acted on it.
+    """
+    what = f"{request.method} {request.public_path}"
+    message = f"The task was killed before {what}, which was not sent."
+    if is_under_way:
+        message = f"The task was killed while it waited for an answer to {what}. {advice_in_doubt(request)}"
+    return IttybitStoppedError(
+        message, method=request.method, path=request.public_path, resource_id=request.resource_id
     )
 
 

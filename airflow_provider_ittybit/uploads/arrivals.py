@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api.forms import quoted
 from airflow_provider_ittybit.api.listing import Listing
+from airflow_provider_ittybit.api.numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +57,6 @@ def oldest_since(
 def _is_same(item: Mapping[str, Any], source: FileSource, folder: str | None) -> bool:
     name = item.get("filename")
     names = (None, source.name, quoted(source.name))  # a form escapes quotes and line breaks, and nobody undoes that
-    if item.get("filesize") != source.size or name not in names:
+    if whole_number(item.get("filesize")) != source.size or name not in names:
         return False
     return (item.get("folder") or "").strip("/") == (folder or "").strip("/")

@@ -147,7 +147,8 @@ class Sending:
             if self.plan.protocol is Upload.MULTIPART:
                 if self.journal.lasting:
                     self._begin(self.transport.send(delivery.ask_time(generation)))
-                resource = self.transport.send(creations.send_form(FormBody(source, new_boundary(), progress)))
+                body = FormBody(source, new_boundary(), progress)
+                resource = self.transport.send(creations.send_form(body, source.name))
             else:
                 resource = self._put(source, progress)
         progress.done()
