@@ -7,11 +7,33 @@ UV := $(BIN)/uv
 SDKS := 1.0.0 0.9.0
 BENCH := .cache/bench/env
 SDK_STAMPS := $(SDKS:%=.cache/sdk/%/.installed)
+TWINE := .cache/dist/twine
+CLEAN := .cache/dist/clean
+DISTRIBUTION := tests/conformance/test_distribution.py tests/conformance/test_airflow_commands.py
+CELERY := .cache/celery
 WORKERS ?= 2
+# 3.3.2 is what `make test` runs on
+VERSIONS ?= 2.11.2 3.0.6 3.1.8 3.2.2
+# Left out on the older versions of Airflow, because what it tests imports nothing of Airflow (the import contracts keep it
+# so), or because it is about this repository: the API as values, the emulator, the benchmarks, the pages, what a
+# distribution holds. Killed processes under a scheduler and the store for retries are 3.3's own.
+SAME_EVERYWHERE := tests/unit/api tests/unit/emulator tests/unit/transport tests/benchmarks \
+  $(patsubst %,tests/conformance/test_%.py,documentation docstrings packaging project_structure official_sdks)
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
+define SIZES
+from importlib.metadata import distribution
+from pathlib import Path
+found = distribution("airflow-provider-ittybit")
+files = [Path(found.locate_file(name)) for name in found.files if not str(name).endswith(".pyc")]
+built = {path.suffix: path.stat().st_size for path in Path("dist").iterdir()}
+print(f"{found.name} {found.version}: wheel {built['.whl']:,} bytes, source {built['.gz']:,} bytes, "
+      f"installed {sum(path.stat().st_size for path in files):,} bytes in {len(files)} files")
+endef
+export SIZES
+
+.PHONY: help demo test compat dist system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -23,8 +45,29 @@ demo: $(STAMP) ## Run a DAG on real media against the local ittybit
 test: $(STAMP) $(SDK_STAMPS) ## Run all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-system: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer is killed (some 15 minutes)
+compat: $(VERSIONS:%=compat-%) ## Run what touches Airflow on its older versions (VERSIONS='2.11.2 3.2.2' on some)
+
+compat-%: .cache/compat/%/.installed
+	@echo "Airflow $*"
+	.cache/compat/$*/bin/pytest -n $(WORKERS) --dist loadfile $(SAME_EVERYWHERE:%=--ignore=%) $(ARGS)
+
+dist: $(STAMP) $(TWINE)/.installed ## Build wheel and source distribution, check them, install the wheel and ask Airflow about it
+	rm -rf dist
+	$(UV) build --quiet --build-constraints constraints.txt --out-dir dist
+	$(TWINE)/bin/twine check --strict dist/*
+	$(UV) venv --quiet --clear --python $(BIN)/python $(CLEAN)
+	$(UV) pip install --quiet --compile-bytecode --python $(CLEAN)/bin/python --constraint constraints.txt dist/*.whl
+	PROVIDER_DIST=dist PROVIDER_PYTHON=$(CLEAN)/bin/python $(BIN)/pytest -n 0 $(DISTRIBUTION) $(ARGS)
+	@$(CLEAN)/bin/python -c "$$SIZES"
+
+system: system-waiting system-celery ## Run what takes long: 500 waits with a killed triggerer, and the examples on Celery
+
+system-waiting: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer is killed (some 15 minutes)
 	WAITS=500 $(BIN)/pytest -n 0 tests/system/test_waiting_at_scale.py $(ARGS)
+
+system-celery: $(CELERY)/.installed ## Run the examples on two Celery workers (needs Debian's postgresql and redis-server)
+	@PYTHONPATH=tests $(CELERY)/bin/python -m system.servers
+	$(CELERY)/bin/pytest -n 0 tests/system/test_celery.py $(ARGS)
 
 check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/ruff check .
@@ -67,7 +110,26 @@ $(STAMP): pyproject.toml constraints.txt
 	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $< ittybit
 	@touch $@
 
-$(BENCH)/.installed: pyproject.toml tests/benchmarks/constraints.txt $(STAMP)
-	$(UV) venv --quiet --clear --python $(BIN)/python $(BENCH)
-	$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/bin/python --constraint tests/benchmarks/constraints.txt --group bench --editable .
+# an environment in the folder of the target: $(call environment,CONSTRAINTS,GROUP,PACKAGE)
+define environment
+	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $(1) --group $(2) --editable $(3)
 	@touch $@
+endef
+
+$(CELERY)/.installed: pyproject.toml tests/system/constraints-celery.txt $(STAMP)
+	$(call environment,$(word 2,$^),celery,'.[emulator]')
+
+$(TWINE)/.installed: tests/conformance/constraints-twine.txt $(STAMP)
+	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $< twine
+	@touch $@
+
+.cache/compat/3.3.2/.installed: pyproject.toml constraints.txt $(STAMP)
+	$(call environment,constraints.txt,tests,'.[emulator]')
+
+.cache/compat/%/.installed: pyproject.toml tests/compat/constraints-%.txt $(STAMP)
+	$(call environment,$(word 2,$^),tests,'.[emulator]')
+
+$(BENCH)/.installed: pyproject.toml tests/benchmarks/constraints.txt $(STAMP)
+	$(call environment,$(word 2,$^),bench,.)

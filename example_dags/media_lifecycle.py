@@ -89,8 +89,10 @@ with DAG(
 
 if __name__ == "__main__":
     import sys
+    from inspect import signature
 
     import pendulum
 
-    run = dag.test(logical_date=pendulum.now("UTC").add(hours=1))
+    date = "logical_date" if "logical_date" in signature(dag.test).parameters else "execution_date"  # so in Airflow 2
+    run = dag.test(**{date: pendulum.now("UTC").add(hours=1)})
     sys.exit(0 if run.state == "success" else 1)

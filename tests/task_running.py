@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
-from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferred
+from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow_versions import DEFERRAL_TIMED_OUT, TRIGGER_FAIL_REPR, AirflowRescheduleException, let_sensors_ask
 from pydantic import JsonValue, TypeAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow.sdk import BaseOperator
+    from airflow.providers.common.compat.sdk import BaseOperator
     from airflow.triggers.base import BaseTrigger
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
@@ -94,7 +94,12 @@ class Run:
 def task_context(run: Run | None = None, *, store: Store | None = None) -> dict[str, Any]:
     """Make a task's context; without ``store`` that of an Airflow before 3.3."""
     context: dict[str, Any] = {"ti": run or Run()}
+    _LATEST[:] = [context["ti"]]
     return context | {"task_state_store": store} if store is not None else context
+
+
+_LATEST: list[Run] = []
+let_sensors_ask(lambda: _LATEST[-1].first_reschedule)
 
 
 def deferral_of(task: BaseOperator, context: Any) -> Any:
@@ -131,7 +136,7 @@ def resume(task: BaseOperator, deferred: TaskDeferred, event: Any, context: Any)
 
 def resume_by_safety_net(task: BaseOperator, context: Any) -> Any:
     """Resume a task as Airflow does when the timeout of its deferral passed."""
-    return task.resume_execution(TRIGGER_FAIL_REPR, {"error": TriggerFailureReason.TRIGGER_TIMEOUT}, context)
+    return task.resume_execution(TRIGGER_FAIL_REPR, {"error": DEFERRAL_TIMED_OUT}, context)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
-from airflow_provider_ittybit._compat import TaskDeferralTimeout
+from airflow_provider_ittybit._compat import suppressed_deferral_timeout
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError, IttybitUnsupportedError
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
 from airflow_provider_ittybit.operators.base import IttybitOperator
@@ -185,7 +185,7 @@ class WaitingOperator(IttybitOperator):
         """Resume as Airflow does; when its own safety net ended the waiting, as after a timeout of the trigger."""
         from airflow_provider_ittybit.triggers.processing import TIMEOUT
 
-        with contextlib.suppress(TaskDeferralTimeout):
+        with suppressed_deferral_timeout():
             return super().resume_execution(next_method, next_kwargs, context)
         ids, _ = self._pushed(context)
         return self.execute_complete(context, {"outcome": TIMEOUT, "id": ids[0]})

@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_ittybit._compat import TaskDeferralTimeout
+from airflow_provider_ittybit._compat import suppressed_deferral_timeout
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
 
@@ -142,7 +142,7 @@ class ProcessingSensor(BaseSensorOperator):
 
         self._stop = Pause()
         with self._same_end_as_in_poke_mode():
-            with contextlib.suppress(TaskDeferralTimeout):
+            with suppressed_deferral_timeout():
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             return self.execute_complete(context, {"outcome": TIMEOUT, "id": self._id()})
 

@@ -24,7 +24,8 @@ FROM_AIRFLOW = {
     "airflow.providers.common.compat.connection",
     "airflow.triggers.base",  # where all supported versions have BaseTrigger and TriggerEvent
 }
-EXCEPT = {"_compat.py": {"airflow.sdk.exceptions", "airflow.exceptions"}}  # bridges what common.compat does not
+EXCEPT = {"_compat.py": {"airflow", "airflow.sdk.exceptions"}}  # bridges what common.compat does not
+LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 TOO_WIDE = {"AirflowException", "Exception", "BaseException", "RuntimeError"}
 """What a DAG author cannot tell from any other failure."""
 
@@ -121,6 +122,30 @@ def test_no_error_is_raised_that_could_be_any_other(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=source.shown)
+def test_a_message_is_made_before_it_is_raised_so_that_no_trace_says_it_twice(path: Path) -> None:
+    for node in ast.walk(source.tree(path)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            assert not [argument for argument in node.exc.args if isinstance(argument, ast.JoinedStr)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=source.shown)
+def test_no_error_leaves_the_filling_in_of_its_message_to_others_as_logging_does(path: Path) -> None:
+    for node in ast.walk(source.tree(path)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and len(node.exc.args) > 1:
+            message = node.exc.args[0]
+            assert not (isinstance(message, ast.Constant) and "%" in str(message.value)), ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=source.shown)
+def test_a_line_of_a_log_is_only_made_if_somebody_reads_it(path: Path) -> None:
+    for level in LEVELS:
+        for call in source.calls(source.tree(path), level):
+            owner = ast.unparse(call.func).rsplit(".", 1)[0]
+            if owner.rsplit(".", 1)[-1] in {"log", "logger", "_log"}:
+                assert isinstance(call.args[0], ast.Constant), ast.unparse(call)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=source.shown)
 def test_nothing_is_asserted_or_printed_in_production(path: Path) -> None:
     assert not [node for node in ast.walk(source.tree(path)) if isinstance(node, ast.Assert)]
     assert source.calls(source.tree(path), "print") == []
@@ -157,8 +182,25 @@ def test_a_trigger_takes_what_another_version_of_it_stored(trigger: type[Any]) -
 def test_every_deferral_hands_the_connection_to_its_trigger(path: Path) -> None:
     for trigger in TRIGGERS:
         for call in source.calls(source.tree(path), trigger.__name__):
-            given = [ast.unparse(argument) for argument in [*call.args, *(keyword.value for keyword in call.keywords)]]
-            assert "self.ittybit_conn_id" in given
+            assert "self.ittybit_conn_id" in [ast.unparse(argument) for argument in _arguments(call)]
+
+
+@pytest.mark.parametrize("path", source.paths("operators") + source.paths("sensors"), ids=source.shown)
+def test_whatever_a_task_gives_its_hook_it_gives_its_triggers(path: Path) -> None:
+    tree = source.tree(path)
+    given = {ast.unparse(argument) for call in source.calls(tree, "IttybitHook") for argument in _arguments(call)}
+    for trigger in TRIGGERS:
+        for call in source.calls(tree, trigger.__name__):
+            assert given <= {ast.unparse(argument) for argument in _arguments(call)}
+
+
+def test_every_hook_of_a_task_gets_its_connection() -> None:
+    calls = [
+        call
+        for path in source.paths("operators") + source.paths("sensors")
+        for call in source.calls(source.tree(path), "IttybitHook")
+    ]
+    assert {ast.unparse(call) for call in calls} == {"IttybitHook(self.ittybit_conn_id)"}
 
 
 @pytest.mark.parametrize("hook", [cls for cls in source.classes("hooks") if issubclass(cls, BaseHook)])
@@ -168,6 +210,10 @@ def test_making_a_hook_reads_no_connection(hook: type[Any], monkeypatch: pytest.
 
     monkeypatch.setattr(hook, "get_connection", refuse)
     assert hook().ittybit_conn_id == hook.default_conn_name == "ittybit_default"
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def _parameters(task: type[Any]) -> set[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from airflow_versions import PARSED_WITH
 
 HEAVY = {"requests", "urllib3", "aiohttp", "tenacity", "httpx", "yarl", "certifi", "starlette", "uvicorn", "av"}
 NOT_FOR_PARSING = {"uploads", "transport", "hooks", "triggers", "emulator", "durability"}
@@ -33,7 +34,7 @@ def by_parsing() -> set[str]:
     return loaded(
         *(f"airflow_provider_ittybit.{name}" for name in ("operators.media", "operators.task")),
         *(f"airflow_provider_ittybit.{name}" for name in ("sensors.media", "sensors.task")),
-        after=("airflow.sdk",),
+        after=PARSED_WITH,
     )
 
 

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
-from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import DagSerialization
-from structlog.testing import capture_logs
+from airflow.providers.common.compat.sdk import DAG
+from airflow_versions import DagSerialization, structured_logs
 from task_running import Run, Store, fire, run_to_end, task_context
 
 from airflow_provider_ittybit.exceptions import IttybitError
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from airflow.sdk import BaseOperator
+    from airflow.providers.common.compat.sdk import BaseOperator
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
@@ -104,7 +103,7 @@ def seen() -> Iterator[Seen]:
     before = root.level
     root.addHandler(records)
     root.setLevel(logging.NOTSET)
-    with capture_logs() as events:
+    with structured_logs() as events:
         yield Seen(records, events)
     root.removeHandler(records)
     root.setLevel(before)

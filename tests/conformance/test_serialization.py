@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG, ObjectStoragePath
-from airflow.serialization.serialized_objects import DagSerialization
-from task_running import Store, task_context
+from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath
+from airflow_versions import DagSerialization
+from task_running import Store, rebuilt, task_context
 
 from airflow_provider_ittybit.operators.media import (
     DeleteMediaOperator,
@@ -23,6 +23,7 @@ from airflow_provider_ittybit.operators.media import (
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.sensors.task import TaskSensor
+from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,11 @@ ARGUMENTS: dict[type[Any], dict[str, Any]] = {
     MediaProcessingSensor: {"media_id": "file_1", "deferrable": True, "soft_fail": True, "poke_interval": 5},
     TaskSensor: {"ittybit_task_id": {"id": "task_1"}, "deferrable": True},
 }
+TRIGGERED: list[dict[str, Any]] = [
+    {},
+    {"ittybit_conn_id": "films", "resource": "media", "poll_interval": 0.5, "deadline": 1_900_000_000.25},
+    {"failed_looks": 3, "longest_pause": 60.0, "delete_on_kill": True, "unfinished": ["file_2", "file_3"]},
+]
 TASKS = pytest.mark.parametrize("task", ARGUMENTS)
 
 
@@ -89,6 +95,19 @@ def test_a_serialized_task_keeps_what_the_scheduler_and_the_ui_need(task: type[A
 
 
 @TASKS
+@pytest.mark.parametrize("mapped", [False, True], ids=["single", "mapped"])
+def test_a_serialized_dag_is_the_same_after_a_second_round(task: type[Any], *, mapped: bool) -> None:
+    with new_dag() as dag:
+        if mapped:
+            task.partial(task_id="task").expand_kwargs([ARGUMENTS[task]])
+        else:
+            task(task_id="task", **ARGUMENTS[task])
+    once = DagSerialization.to_dict(dag)
+    again = DagSerialization.to_dict(round_trip(dag))
+    assert _sorted(again["dag"]["tasks"]) == _sorted(once["dag"]["tasks"])
+
+
+@TASKS
 def test_a_task_can_be_mapped_over_what_is_templated(task: type[Any]) -> None:
     arguments = dict(ARGUMENTS[task])
     name = next(iter(arguments)) if task is not ListMediaOperator else "kind"
@@ -112,6 +131,15 @@ def test_a_path_of_an_object_store_is_serialized_as_its_url() -> None:
     with new_dag() as dag:
         UploadMediaOperator(task_id="task", source=ObjectStoragePath("file:///data/clip.mp4"))
     assert "file:///data/clip.mp4" in json.dumps(DagSerialization.to_dict(dag))
+
+
+@pytest.mark.parametrize("arguments", TRIGGERED, ids=lambda arguments: ", ".join(arguments) or "no arguments")
+def test_a_trigger_comes_back_the_same_from_the_database(arguments: dict[str, Any]) -> None:
+    made = ProcessingTrigger("file_1", **arguments)
+    again = rebuilt(made)
+    assert type(again) is ProcessingTrigger
+    assert again.serialize() == made.serialize()
+    assert vars(again) == vars(made)
 
 
 @TASKS
@@ -144,3 +172,7 @@ def test_a_task_that_ran_can_still_be_copied_and_takes_no_client_along(
         assert emulator.api_key.encode() not in packed
         other: Any = copy.copy(ran) if how == "copy" else pickle.loads(packed)  # noqa: S301 - our own bytes
         assert other.execute(task_context(store=Store()))["id"]
+
+
+def _sorted(value: Any) -> Any:
+    return json.loads(json.dumps(value, sort_keys=True))

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import conf
+from airflow_versions import TASK_STATE_STORE
 from pydantic import ValidationError
 from task_running import LARGEST, Store
+
+pytestmark = TASK_STATE_STORE.needed
 
 JSON: list[Any] = ["text", 0, 1.5, True, [], [1, [None]], {}, {"a": {"b": [1, "2"]}}, "\u00e4" * 100]
 NO_JSON: list[Any] = [(1, 2), {"a": (1,)}, {1, 2}, b"bytes", object(), {1: "a"}, [{"a": b""}]]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from airflow_versions import date_of_run
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
@@ -46,7 +47,7 @@ class Airflow:
         try:
             self._capfd.readouterr()
             dag = runpy.run_path(str(target))["dag"]
-            run = dag.test(logical_date=pendulum.now("UTC").add(hours=1))
+            run = dag.test(**date_of_run(dag.test, pendulum.now("UTC").add(hours=1)))
             tasks: dict[str, list[str]] = {}
             for ti in run.get_task_instances():
                 tasks.setdefault(ti.task_id, []).append(str(ti.state))

@@ -80,7 +80,7 @@ class ScheduledAirflow:
     _token: str = ""
 
     def __enter__(self) -> Self:
-        self._port = _free_port()
+        self._port = free_port()
         self._environment = self._settings() | self.environment
         try:
             self._run("db", "migrate")
@@ -111,10 +111,13 @@ class ScheduledAirflow:
             self._token = str(self._ask("GET", "/auth/token")["access_token"])
         return self._ask(method, f"/api/v2/{path}", body, {"Authorization": f"Bearer {self._token}"})
 
-    def start_run(self, dag_id: str, **conf: Any) -> str:
-        """Run a DAG, and return the path of the run in the API."""
+    def start_run(self, dag_id: str, *, when: Mapping[str, str | None] | None = None, **conf: Any) -> str:
+        """Run a DAG, and return the path of the run in the API.
+
+        :param when: its logical date and data interval; by default it has none.
+        """
         until(lambda: self._knows(dag_id), f"the DAG {dag_id} in Airflow's database")
-        run = self.call("POST", f"dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+        run = self.call("POST", f"dags/{dag_id}/dagRuns", {**(when or {"logical_date": None}), "conf": conf})
         return f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'])}"
 
     def trigger(self, dag_id: str, **conf: Any) -> TaskRun:
@@ -158,8 +161,8 @@ class ScheduledAirflow:
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 600,
             "DAG_PROCESSOR__PARSING_PROCESSES": 1,
             "DATABASE__LOAD_DEFAULT_CONNECTIONS": False,
-            "LOGGING__TRIGGER_LOG_SERVER_PORT": _free_port(),
-            "LOGGING__WORKER_LOG_SERVER_PORT": _free_port(),
+            "LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
+            "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
             "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.1,
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
@@ -195,12 +198,9 @@ class ScheduledAirflow:
             health = self._ask("GET", "/api/v2/monitor/health")
         except (URLError, ConnectionError):
             return False
-        wanted = [
-            "metadatabase",
-            "scheduler",
-            "dag_processor",
-            *(["triggerer"] if "standalone" in self.components else []),
-        ]
+        wanted = ["metadatabase", "scheduler", "dag_processor"]
+        if {"standalone", "triggerer"} & set(self.components):
+            wanted.append("triggerer")
         return all(health[name]["status"] == "healthy" for name in wanted)
 
     def _knows(self, dag_id: str) -> bool:
@@ -338,7 +338,8 @@ def _in_sessions(sessions: set[int]) -> list[psutil.Process]:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

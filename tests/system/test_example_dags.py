@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+from airflow_versions import DagBag
+from system.kept_by_airflow import links
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.running import RunningEmulator
@@ -35,19 +35,6 @@ def triggerer_reads(emulator: RunningEmulator) -> set[str]:
         for entry in emulator.control.requests(method="GET")
         if "(triggerer)" in (entry["user_agent"] or "")
     }
-
-
-def shown_link(dag_id: str, task_id: str) -> str:
-    """Find where the button of a task in the Airflow UI leads."""
-    from airflow.models.xcom import XComModel
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        wanted = select(XComModel.value).where(
-            XComModel.dag_id == dag_id, XComModel.task_id == task_id, XComModel.key == IttybitMediaLink().xcom_key
-        )
-        return str(session.scalars(wanted).one())
 
 
 def test_media_lifecycle_uploads_waits_by_deferral_and_deletes_everything(airflow, emulator, media_folder) -> None:
@@ -94,8 +81,9 @@ def test_thumbnails_makes_one_by_deferral_and_keeps_it_when_the_video_is_deleted
     assert not thumbnail["deleted"]
     assert any(name.startswith("task_") for name in triggerer_reads(emulator))
     assert len(emulator.control.requests(method="POST", path="/tasks")) == 1
-    assert shown_link("thumbnails", "thumbnail").endswith(thumbnail["id"])
-    assert shown_link("thumbnails", "upload").startswith(emulator.delivery_url)
+    [to_thumbnail], [to_source] = links("thumbnails", "thumbnail"), links("thumbnails", "upload")
+    assert to_thumbnail.endswith(thumbnail["id"])
+    assert to_source.startswith(emulator.delivery_url)
 
 
 def test_a_refusal_fails_the_task_with_ittybits_own_words_and_does_not_retry(airflow, emulator, video) -> None:
@@ -138,17 +126,29 @@ def test_the_key_is_in_no_task_log_and_not_in_the_database(airflow, emulator, vi
             assert emulator.api_key.encode() not in path.read_bytes(), path
 
 
-def test_examples_parse_without_reading_a_connection(monkeypatch, tmp_path) -> None:
-    from airflow.dag_processing.dagbag import DagBag
+@pytest.mark.usefixtures("airflow_home")
+def test_examples_parse_without_reading_a_connection_or_asking_the_database(monkeypatch, tmp_path) -> None:
+    from airflow import settings
     from airflow.providers.common.compat.sdk import BaseHook
+    from sqlalchemy import event
 
     def forbidden(*_: object) -> None:
         message = "a connection was read while a DAG was parsed"
         raise AssertionError(message)
 
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
     monkeypatch.setattr(BaseHook, "get_connection", forbidden)
     for example in EXAMPLES.glob("*.py"):
         shutil.copy(example, tmp_path)
-    bag = DagBag(str(tmp_path))
+    event.listen(settings.engine, "before_cursor_execute", note)
+    try:
+        bag = DagBag(str(tmp_path))
+    finally:
+        event.remove(settings.engine, "before_cursor_execute", note)
     assert bag.import_errors == {}
     assert set(bag.dags) == {example.stem for example in EXAMPLES.glob("*.py")}
+    assert asked == []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_versions import TASK_STATE_STORE
 from system.scheduled_airflow import ScheduledAirflow, TaskRun, until
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = pytest.mark.xdist_group("scheduled airflow")
+pytestmark = [pytest.mark.xdist_group("scheduled airflow"), TASK_STATE_STORE.needed]
 
 MIB = 1024 * 1024
 SMALL, LARGE = MIB // 2, 8 * MIB

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_versions import TASK_STATE_STORE
 from system.scheduled_airflow import STANDALONE, ScheduledAirflow, TaskRun, until
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = pytest.mark.xdist_group("scheduled airflow")
+pytestmark = [pytest.mark.xdist_group("scheduled airflow"), TASK_STATE_STORE.needed]
 
 HOUR = 3600
 HELD = 600

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow_versions import NEW_API
 from system.scheduled_airflow import STANDALONE, ScheduledAirflow, until
 
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
+pytestmark = NEW_API.needed
 WAITS = int(os.environ.get("WAITS", "20"))
 AT_ONCE = 4
 """Tasks that run at a time: far fewer than wait."""

@@ -15,7 +15,7 @@ import jsonschema  # type: ignore[import-untyped] # its stubs are not installed
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperatorLink, conf
 from airflow.providers_manager import ProvidersManager
-from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+from airflow_versions import FORM_FROM_INFO, ProvidersOfTasks
 
 import airflow_provider_ittybit
 from airflow_provider_ittybit.api.settings import (
@@ -146,7 +146,7 @@ def test_the_connection_type_is_that_of_the_hook() -> None:
 
 
 def test_airflow_finds_the_hook_by_the_connection_type() -> None:
-    hook = ProvidersManagerTaskRuntime().hooks["ittybit"]
+    hook = ProvidersOfTasks().hooks["ittybit"]
     assert hook is not None
     assert (hook.hook_class_name, hook.connection_id_attribute_name) == (
         connection_type()["hook-class-name"],
@@ -181,6 +181,7 @@ def test_every_field_of_the_connection_form_is_an_extra_that_the_hook_reads() ->
         assert read_settings("films", host=None, password="k", extra={"api_version": version})
 
 
+@FORM_FROM_INFO.needed
 def test_airflow_shows_the_form_as_it_is_described() -> None:
     manager = ProvidersManager()
     shown = {name: widget for name, widget in manager.connection_form_widgets.items() if "__ittybit__" in name}

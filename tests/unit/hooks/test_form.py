@@ -7,24 +7,41 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+from airflow_versions import AIRFLOW, found
 
 from airflow_provider_ittybit.api.settings import ALLOWED_EXTRAS
 from airflow_provider_ittybit.get_provider_info import get_provider_info
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
-STAND_INS: dict[str, dict[str, Any]] = {
-    "wtforms": {
-        "BooleanField": HookMetaService.MockBooleanField,
-        "IntegerField": HookMetaService.MockIntegerField,
-        "StringField": HookMetaService.MockStringField,
-    },
-    "wtforms.validators": {"Optional": HookMetaService.MockOptional},
-    "flask_babel": {"lazy_gettext": str},
-    "flask_appbuilder": {},
-    "flask_appbuilder.fieldwidgets": {"BS3TextFieldWidget": HookMetaService.MockAnyWidget},
-}
-"""What Airflow 3 itself puts in place of the packages that only Airflow 2's web server needs."""
+
+def stand_ins() -> dict[str, dict[str, Any]]:
+    """Return what Airflow 3 itself puts in place of the packages that only Airflow 2's web server needs."""
+    mocks: Any = found("airflow.api_fastapi.core_api.services.ui.connections:HookMetaService")
+    return {
+        "wtforms": {
+            "BooleanField": mocks.MockBooleanField,
+            "IntegerField": mocks.MockIntegerField,
+            "StringField": mocks.MockStringField,
+        },
+        "wtforms.validators": {"Optional": mocks.MockOptional},
+        "flask_babel": {"lazy_gettext": str},
+        "flask_appbuilder": {},
+        "flask_appbuilder.fieldwidgets": {"BS3TextFieldWidget": mocks.MockAnyWidget},
+    }
+
+
+def shown(widget: Any) -> tuple[str, list[str], str, Any]:
+    """Return label, type, description and default of a field, of Airflow 3's stand-ins or of a real form."""
+    if AIRFLOW >= (3, 0):
+        schema = widget.param.schema
+        return schema["title"], schema["type"], widget.param.description, widget.param.value
+    from wtforms import Form
+
+    field = next(iter(type("Shown", (Form,), {"field": widget})()))
+    return str(field.label.text), [TYPES[field.type], "null"], str(field.description), field.default
+
+
+TYPES = {"StringField": "string", "IntegerField": "integer", "BooleanField": "boolean"}
 
 
 def connection_type() -> dict[str, Any]:
@@ -34,10 +51,11 @@ def connection_type() -> dict[str, Any]:
 
 @pytest.fixture
 def widgets(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    for name, members in STAND_INS.items():
-        module = ModuleType(name)
-        vars(module).update(members)
-        monkeypatch.setitem(sys.modules, name, module)
+    if AIRFLOW >= (3, 0):
+        for name, members in stand_ins().items():
+            module = ModuleType(name)
+            vars(module).update(members)
+            monkeypatch.setitem(sys.modules, name, module)
     return IttybitHook.get_connection_form_widgets()
 
 
@@ -45,11 +63,8 @@ def test_the_fields_have_the_same_names_labels_descriptions_types_and_defaults(w
     fields = connection_type()["conn-fields"]
     assert list(widgets) == list(fields)
     for name, about in fields.items():
-        shown = widgets[name].param.schema
-        assert shown["title"] == about["label"]
-        assert shown["type"] == about["schema"]["type"]
-        assert widgets[name].param.description == about["description"]
-        assert widgets[name].param.value == about["schema"].get("default")
+        schema = about["schema"]
+        assert shown(widgets[name]) == (about["label"], schema["type"], about["description"], schema.get("default"))
 
 
 def test_hidden_fields_labels_and_placeholders_are_the_same() -> None:

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import XCom
-from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow.providers.common.compat.sdk import DAG, XCom
+from airflow_versions import DagSerialization
 from task_running import run_to_end, task_context
 
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink

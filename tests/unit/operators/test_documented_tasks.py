@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG
 from task_running import run_to_end, task_context
 
 from airflow_provider_ittybit.exceptions import IttybitServerError

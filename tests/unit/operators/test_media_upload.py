@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import ObjectStoragePath
+from airflow.providers.common.compat.sdk import ObjectStoragePath
 from task_running import Run, Store, sent, task_context, uploaded
 
 from airflow_provider_ittybit.durability import KEY

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.providers.common.compat.sdk import TaskDeferred
 from task_running import Run, Store, deferral_of, resume, resume_by_safety_net, sent, task_context
 
 from airflow_provider_ittybit.exceptions import (

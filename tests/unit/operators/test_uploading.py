@@ -6,9 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.sdk import DAG, ObjectStoragePath
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, ObjectStoragePath, TaskDeferred
 from bytes_to_send import SMALL, arrived, file_with, put_rows, sha256, some_bytes
 from file_serving import Shelf, serving
 from task_running import Run, Store, sent, task_context

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, TaskDeferralError, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, TaskDeferred
+from airflow_versions import TaskDeferralError
 from task_running import Run, Store, deferral_of, fire, resume, resume_by_safety_net, run_to_end, sent, task_context
 
 from airflow_provider_ittybit.exceptions import (

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
 from task_running import (
     Run,
     Store,

@@ -1,0 +1,122 @@
+"""What moved between the versions of Airflow, and what only later ones have.
+
+Tests import from here what ``airflow.providers.common.compat.sdk`` does not smooth. A test that needs what only later
+versions have is skipped for a reason that stands here, and that docs/compatibility.md explains.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import BaseOperator
+from packaging.version import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+AIRFLOW = Version(version("apache-airflow")).release[:2]
+"""The version that is installed: ``(3, 3)``."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something that Airflow has since some version.
+
+    :param name: as in docs/compatibility.md.
+    :param since: the first version that has it.
+    :param why: what a test does with it.
+    """
+
+    name: str
+    since: tuple[int, int]
+    why: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the installed Airflow has it."""
+        return self.since <= AIRFLOW
+
+    @property
+    def needed(self) -> pytest.MarkDecorator:
+        """Skips a test where it is missing."""
+        first = ".".join(map(str, self.since))
+        return pytest.mark.skipif(not self.is_here, reason=f"{self.name}: since Airflow {first}; {self.why}")
+
+
+def found(*places: str) -> Any:
+    """Import a name from the first place that has it: ``found("new.module:Name", "old.module:Name")``."""
+    for place in places:
+        module, _, name = place.partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError):
+            continue
+    message = f"Airflow {AIRFLOW} has none of {', '.join(places)}"
+    raise ImportError(message)
+
+
+AirflowRescheduleException: Any = found(
+    "airflow.sdk.exceptions:AirflowRescheduleException", "airflow.exceptions:AirflowRescheduleException"
+)
+TaskDeferralError: Any = found("airflow.sdk.exceptions:TaskDeferralError", "airflow.exceptions:TaskDeferralError")
+BASE_OPERATOR: Any = sys.modules[BaseOperator.__module__]
+TRIGGER_FAIL_REPR = "__fail__"
+"""The method with which Airflow resumes a task that can only fail."""
+DEFERRAL_TIMED_OUT: Any = (
+    BASE_OPERATOR.TriggerFailureReason.TRIGGER_TIMEOUT if AIRFLOW >= (3, 0) else "Trigger/execution timeout"
+)
+"""Why, if the timeout of its deferral passed; in Airflow 2.11 its scheduler has no name for it."""
+DagSerialization: Any = found(
+    "airflow.serialization.serialized_objects:DagSerialization",
+    "airflow.serialization.serialized_objects:SerializedDAG",
+)
+DagBag: Any = found("airflow.dag_processing.dagbag:DagBag", "airflow.models.dagbag:DagBag")
+ProvidersOfTasks: Any = found(
+    "airflow.sdk.providers_manager_runtime:ProvidersManagerTaskRuntime", "airflow.providers_manager:ProvidersManager"
+)
+PARSED_WITH = (
+    ("airflow.sdk",) if AIRFLOW >= (3, 0) else ("airflow.models.dag", "airflow.sensors.base", "airflow.triggers.base")
+)
+"""What every DAG file loads."""
+
+
+def date_of_run(test: Callable[..., Any], when: datetime) -> dict[str, datetime]:
+    """Return the argument of ``dag.test`` that gives a run its date: Airflow 2 has another name for it."""
+    name = "logical_date" if "logical_date" in inspect.signature(test).parameters else "execution_date"
+    return {name: when}
+
+
+def let_sensors_ask(first_reschedule: Callable[[], datetime | None]) -> None:
+    """Tell rescheduled sensors when they began: Airflow 2 looks it up in its database, later versions ask the task."""
+    if AIRFLOW < (3, 0):
+        sensors = importlib.import_module("airflow.sensors.base")
+        vars(sensors)["_orig_start_date"] = lambda **_: first_reschedule()
+
+
+@contextlib.contextmanager
+def structured_logs() -> Iterator[list[Any]]:
+    """Collect what is logged by structlog, which Airflow 2 does not have."""
+    try:
+        from structlog.testing import capture_logs
+    except ImportError:
+        yield []
+        return
+    with capture_logs() as events:
+        yield events
+
+
+TASK_STATE_STORE = Feature("task state store", (3, 3), "without it nothing outlives a try")
+TRIGGER_ON_KILL = Feature("`on_kill` of triggers", (3, 3), "without it nobody tells a waiting trigger of a kill")
+ASYNC_CONNECTION = Feature("connections without blocking", (3, 3), "without it a thread reads them")
+FORM_FROM_INFO = Feature("connection form from the provider's info", (3, 2), "before it the hook describes the form")
+LINKS_IN_XCOM = Feature("links kept with the task", (3, 0), "before it the web server makes them")
+NEW_API = Feature("Airflow's API of version 2", (3, 0), "a test starts and watches runs by it")
+FEATURES = (TASK_STATE_STORE, TRIGGER_ON_KILL, ASYNC_CONNECTION, FORM_FROM_INFO, LINKS_IN_XCOM, NEW_API)
