@@ -11,7 +11,7 @@ WORKERS ?= 2
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
+.PHONY: help demo test fuzz system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -22,6 +22,9 @@ demo: $(STAMP) ## Run a DAG on real media against the local ittybit
 
 test: $(STAMP) $(SDK_STAMPS) ## Run all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+fuzz: $(STAMP) ## Make up 50,000 hostile answers and values, and more (some minutes)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -p no:randomly --hypothesis-profile=long tests/fuzz $(ARGS)
 
 system: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer is killed (some 15 minutes)
 	WAITS=500 $(BIN)/pytest -n 0 tests/system/test_waiting_at_scale.py $(ARGS)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import task_list
+from airflow_provider_ittybit.api.identifiers import is_id
 from airflow_provider_ittybit.api.kinds import JOB_KINDS
 from airflow_provider_ittybit.api.processing import ProcessingState
 from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.durability import hash_of, wish_record_of
-from airflow_provider_ittybit.exceptions import IttybitNotFoundError
-from airflow_provider_ittybit.uploads.signatures import without_signature
+from airflow_provider_ittybit.exceptions import IttybitNotFoundError, IttybitUnreadableAnswerError
+from airflow_provider_ittybit.uploads.signatures import veiled, without_signature
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.durability import Wish, WishRecord
@@ -43,9 +44,9 @@ class Creation:
     """
 
     kind: str
-    source: Any
-    options: Mapping[str, Any] | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    source: Any = field(repr=False)
+    options: Mapping[str, Any] | None = field(default=None, repr=False)
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     idempotency_key: str | None = None
 
 
@@ -58,7 +59,7 @@ def create_once(hook: IttybitHook, wanted: Creation, *, context: Any, durable: b
     :return: the task or job, as ittybit answered it now or as it is by now.
     """
     generation = hook.settings.generation
-    source = input_of(generation, wanted.source)
+    source = veiled(input_of(generation, wanted.source))
     creations.create_task(generation, wanted.kind, source, wanted.options, wanted.fields)  # refuses what cannot be sent
     record = wish_record_of(context, _fingerprint(hook, wanted, source), durable=durable)
     wish = record.read()
@@ -80,7 +81,13 @@ def create_once(hook: IttybitHook, wanted: Creation, *, context: Any, durable: b
         idempotency_key=wanted.idempotency_key or record.name(wish),
         **wanted.fields,
     )
-    record.write(replace(wish, resource_id=str(made["id"])))
+    if not is_id(made.get("id")):
+        message = (
+            f"ittybit took the wish for {wanted.kind!r}, but its answer names no usable id. Look for it in the ittybit "
+            "app before asking again."
+        )
+        raise IttybitUnreadableAnswerError(message)
+    record.write(replace(wish, resource_id=made["id"]))
     return made
 
 
@@ -155,7 +162,7 @@ def _has_list(hook: IttybitHook, wanted: Creation, source: Any) -> bool:
 
 def _is_it(item: Mapping[str, Any], wanted: Creation, source: Any) -> bool:
     """Tell whether an item of a list is what was asked for: same input, and nothing that it shows is different."""
-    if not _names([item.get("input"), item.get("inputs")], _identity(source)):
+    if not is_id(item.get("id")) or not _names([item.get("input"), item.get("inputs")], _identity(source)):
         return False
     shown = item.get("options")
     if isinstance(shown, Mapping) and any(shown.get(name) != value for name, value in (wanted.options or {}).items()):

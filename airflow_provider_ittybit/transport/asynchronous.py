@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from airflow_provider_ittybit.api.messages import Headers, Response
 from airflow_provider_ittybit.api.wire import prepare
 from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.transport.answers import aread_whole
 from airflow_provider_ittybit.transport.environment import proxy_for, tls_context
 from airflow_provider_ittybit.transport.failures import no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
@@ -105,7 +106,7 @@ class AsyncTransport:
                 allow_redirects=False,
                 proxy=proxy_for(wire.url, self.settings),
             ) as answer:
-                return Response(answer.status, Headers(answer.headers.items()), await answer.read())
+                return Response(answer.status, Headers(answer.headers.items()), await aread_whole(request, answer))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             never = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
             failure = no_answer(request, error, may_have_arrived=not isinstance(error, never))

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from airflow_provider_ittybit.api.messages import Headers, Response
 from airflow_provider_ittybit.api.wire import prepare
 from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.transport.answers import read_whole
 from airflow_provider_ittybit.transport.environment import ca_file, check_own_ca, proxy_for
 from airflow_provider_ittybit.transport.failures import innermost, no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
+from airflow_provider_ittybit.transport.redaction import queries_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,20 +76,23 @@ class BlockingTransport:
         proxy = proxy_for(wire.url, settings)
         stream = _Stream(wire.body) if wire.body is not None else None
         try:
-            answer = self._open_session().request(
-                wire.method,
-                wire.url,
-                headers=dict(wire.headers),
-                data=stream if stream is not None else wire.content,
-                timeout=settings.timeout,
-                allow_redirects=False,
-                verify=ca_file(settings) if settings.verify else False,
-                proxies={"http": proxy, "https": proxy} if proxy else {},
-            )
+            with queries_hidden():
+                answer = self._open_session().request(
+                    wire.method,
+                    wire.url,
+                    headers=dict(wire.headers),
+                    data=stream if stream is not None else wire.content,
+                    timeout=settings.timeout,
+                    allow_redirects=False,
+                    verify=ca_file(settings) if settings.verify else False,
+                    proxies={"http": proxy, "https": proxy} if proxy else {},
+                    stream=True,
+                )
+                content = read_whole(request, answer)
         except requests.RequestException as error:
             failure = no_answer(request, error, may_have_arrived=_may_have_arrived(error))
         else:
-            return Response(answer.status_code, Headers(answer.headers.items()), answer.content)
+            return Response(answer.status_code, Headers(answer.headers.items()), content)
         finally:
             if stream is not None:
                 stream.close()
