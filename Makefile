@@ -33,7 +33,7 @@ print(f"{found.name} {found.version}: wheel {built['.whl']:,} bytes, source {bui
 endef
 export SIZES
 
-.PHONY: help demo test compat dist system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
+.PHONY: help demo test fuzz compat dist system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -44,6 +44,9 @@ demo: $(STAMP) ## Run a DAG on real media against the local ittybit
 
 test: $(STAMP) $(SDK_STAMPS) ## Run all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+fuzz: $(STAMP) ## Make up 50,000 hostile answers and values, and more (some minutes)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -p no:randomly --hypothesis-profile=long tests/fuzz $(ARGS)
 
 compat: $(VERSIONS:%=compat-%) ## Run what touches Airflow on its older versions (VERSIONS='2.11.2 3.2.2' on some)
 

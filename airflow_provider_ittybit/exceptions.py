@@ -20,7 +20,7 @@ class IttybitError(AirflowException):
 
     :param message: what happened, to which id, and what to do next.
     :param status: HTTP status of ittybit's answer, ``None`` if there was none.
-    :param detail: ittybit's own words, untouched.
+    :param detail: ittybit's own words, up to 2,000 characters, without the queries of URLs in them.
     :param kind: ittybit's error kind (``token_invalid``, …), where its API generation sends one.
     :param request_id: ittybit's id of the request, which its support asks for.
     :param method: HTTP method of the request.
@@ -41,6 +41,7 @@ class IttybitError(AirflowException):
         resource_id: str | None = None,
         **more: Any,
     ) -> None:
+        message = message.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair breaks logs
         super().__init__(message)
         self.message = message
         self.status = status
@@ -75,7 +76,8 @@ class IttybitError(AirflowException):
         given = dict(fields) if isinstance(fields, dict) else {}
         found = globals().get(str(given.pop("class", "")))
         kind = found if isinstance(found, type) and issubclass(found, IttybitError) else IttybitError
-        return kind(**{str(name): value for name, value in given.items()})
+        message, taken = str(given.pop("message", "")), {"self", *dir(IttybitError)}
+        return kind(message, **{str(name): value for name, value in given.items() if str(name) not in taken})
 
 
 def _rebuild(cls: type[IttybitError], fields: dict[str, Any]) -> IttybitError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
 
 _ENVELOPE_COMPANIONS = ("meta", "links", "error", "pagination")
 
+DEEPEST = 100
+"""Objects and lists within each other; samples have up to 7. What reads an answer, or keeps it, may go down by
+recursion, so what is deeper is not taken for an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A JSON body taken apart.
 
-    :param data: the resource, the list of resources, or ``None``.
+    :param data: the resource, the list of resources, or ``None``; hidden from ``repr``: a signed URL may be in it.
     :param meta: the envelope's ``meta`` (or ``pagination``), empty for a flat answer.
     :param links: related URLs by name, from the body, the ``Link`` or the ``Links`` header.
     :param error: ittybit's error message, ``None`` if the answer is none.
@@ -28,10 +33,10 @@ class Answer:
     :param enveloped: whether the body was an envelope.
     """
 
-    data: Any = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    links: Mapping[str, str] = field(default_factory=dict)
-    error: str | None = None
+    data: Any = field(default=None, repr=False)
+    meta: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)
+    error: str | None = field(default=None, repr=False)
     kind: str | None = None
     enveloped: bool = False
 
@@ -130,14 +135,9 @@ def open_answer(request: Request, response: Response) -> Answer:
     :raises IttybitError: the class fits the status (see ``failures``).
     """
     ok = 200 <= response.status < 300
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        if ok:
-            reason = "it is not JSON" if response.content.strip() else "it is empty"
-            raise unreadable(request, response, reason) from None
-        raise answer_error(request, response) from None
-    answer = _take_apart(body, response)
+    answer, flaw = _parse(response)
+    if answer is None:
+        raise unreadable(request, response, flaw) if ok else answer_error(request, response)
     if not ok or answer.error is not None:
         raise answer_error(
             request,
@@ -148,6 +148,63 @@ def open_answer(request: Request, response: Response) -> Answer:
             meta=answer.meta,
         )
     return answer
+
+
+def _parse(response: Response) -> tuple[Answer | None, str]:
+    """Read the JSON of an answer; without one, say as half a sentence why.
+
+    No error is raised from in here: one of the JSON library would hold the whole answer.
+    """
+    content = response.content
+    try:
+        body = json.loads(content, parse_float=_finite, parse_constant=_nothing)
+    except RecursionError:
+        return None, "its JSON is nested too deep"
+    except ValueError:
+        return None, "it is not JSON" if content.strip() else "it is empty"
+    if _is_too_deep(body):
+        return None, "its JSON is nested too deep"
+    if b"\\ud" in content or b"\\uD" in content:
+        body = _as_unicode(body)
+    return _take_apart(body, response), ""
+
+
+def _finite(digits: str) -> float | None:
+    """Read a number; one that is too large for a float is unknown, since no JSON could be made of it again."""
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _nothing(_: str) -> None:
+    """Take ``NaN`` and ``Infinity``, which no JSON has but some servers write, for unknown."""
+
+
+def _as_unicode(body: Any) -> Any:
+    """Put a question mark for each half of a surrogate pair: no log, database or other JSON could hold it."""
+    text = json.dumps(body, ensure_ascii=False)
+    return body if _is_unicode(text) else json.loads(text.encode("utf-8", "replace"))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_too_deep(body: Any) -> bool:
+    level = [body]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _take_apart(body: Any, response: Response) -> Answer:

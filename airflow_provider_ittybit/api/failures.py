@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -19,17 +20,41 @@ if TYPE_CHECKING:
 SNIPPET = 200
 """Characters of an unreadable body that an error shows."""
 
+MOST_WORDS = 2_000
+"""Characters of ittybit's words that an error keeps: it goes into logs, and through the database to the worker."""
+MOST_NAME = 200
+"""Characters of a kind, a request id or a status that are kept."""
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of control and format characters, surrogates, and separators of lines and paragraphs."""
+
 _SECRETS = re.compile(
-    r"""(\?)[^\s"'<>\\]+|("(?:signature|[a-z_]*secret[a-z_]*|api_?key|token)"\s*:\s*")[^"]*""", re.IGNORECASE
+    r"""(\?)[^\s"'<>]+|("(?:signature|[a-z_]*secret[a-z_]*|api_?key|token)"\s*:\s*")[^"]*""", re.IGNORECASE
 )
-"""The query of a URL (a signed one lets its bearer in) and the values of fields named like a secret."""
+"""The query of a URL (a signed one lets its bearer in), with the backslashes by which JSON may write its ``&``; and the
+values of fields named like a secret."""
 
-_SIGNED = re.compile(r"""(\w+://[^\s?"'<>]*\?)[^\s"'<>\\]+""")
+_SIGNED = re.compile(r"""(://[^\s?"'<>]{0,2000}\?)[^\s"'<>]+""")
+_USER = re.compile(r"""://[^\s/?"'<>]{1,2000}@""")
 
 
-def without_queries(text: str) -> str:
-    """Leave out the queries of all URLs in ittybit's words: one that is signed lets its bearer in."""
-    return _SIGNED.sub(r"\1…", text)
+def readable_words(text: str, most: int = MOST_WORDS) -> str:
+    """Make ittybit's words fit for logs, databases and error messages.
+
+    :param most: characters to keep.
+    :return: the words, cut where they are too long, without the users and the queries of all URLs (a signed one lets
+        its bearer in), and with a space or U+FFFD for what could forge a line of a log, hide a part of it, or be no text
+        for a database: line breaks, control characters, marks of writing direction, lone surrogates.
+    """
+    cut = text if len(text) <= most else f"{text[:most]}…"
+    shown = cut if cut.isprintable() else "".join(map(_shown, cut))
+    return _SIGNED.sub(r"\1…", _USER.sub("://…@", shown))
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _HIDDEN:
+        return character
+    return " " if character.isspace() else "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +157,9 @@ def answer_error(
     status = response.status
     meaning = status if status >= 300 else _inner_status(kind, meta or {})
     refusal = _refusal(meaning)
-    request_id = request_id or response.headers.get("x-request-id")
-    detail = without_queries(detail) if detail else None
+    request_id = _request_id(response, request_id)
+    detail = readable_words(detail) if detail else None
+    kind = readable_words(kind, MOST_NAME) if kind else None
     words = detail or _describe(response)
     notes = [note for note in (kind and f"kind {kind}", request_id and f"request id {request_id}") if note]
     lead = f"ittybit answered {request.method} {request.public_path} with {status}{_phrase(status)}"
@@ -177,11 +203,16 @@ def unreadable(
     return errors.IttybitUnreadableAnswerError(
         message,
         status=response.status,
-        request_id=request_id or response.headers.get("x-request-id"),
+        request_id=_request_id(response, request_id),
         method=request.method,
         path=request.public_path,
         resource_id=request.resource_id,
     )
+
+
+def _request_id(response: Response, told: str | None) -> str | None:
+    found = told or response.headers.get("x-request-id")
+    return readable_words(found, MOST_NAME) if found else None
 
 
 def _refusal(status: int) -> Refusal:
@@ -211,7 +242,7 @@ def _phrase(status: int) -> str:
 def _describe(response: Response) -> str:
     if not response.content.strip():
         return "The body is empty."
-    content_type = response.headers.get("content-type", "no content type").split(";")[0]
+    content_type = readable_words(response.headers.get("content-type", "no content type").split(";")[0], MOST_NAME)
     text = _SECRETS.sub(r"\1\2…", response.content[: 4 * SNIPPET].decode("utf-8", "replace"))
     start = " ".join(text.split())
     return f"The body ({content_type}) begins: {start[:SNIPPET]!r}."

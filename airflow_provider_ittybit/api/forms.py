@@ -83,4 +83,4 @@ def _bytes(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         message = "A name or value of the upload form is no Unicode text; if it is the file's name, pass filename."
-        raise IttybitInputError(message) from None
+    raise IttybitInputError(message)  # out here it has no context, which would hold the whole form

@@ -61,6 +61,15 @@ def check_id(value: object) -> str:
     return value
 
 
+def is_id(value: object) -> bool:
+    """Tell whether a value that ittybit sent can be an id."""
+    try:
+        check_id(value)
+    except IttybitInputError:
+        return False
+    return True
+
+
 def path_segment(value: str) -> str:
     """Percent-encode a checked id for a URL path."""
     return quote(check_id(value), safe="-_.~")

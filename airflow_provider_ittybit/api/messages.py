@@ -99,7 +99,7 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer, wholly read.
+    """One answer, wholly read. ``repr`` shows neither headers nor body: a signed URL may be in either.
 
     :param status: HTTP status.
     :param headers: its headers.
@@ -107,8 +107,8 @@ class Response:
     """
 
     status: int
-    headers: Headers = field(default_factory=Headers)
-    content: bytes = b""
+    headers: Headers = field(default_factory=Headers, repr=False)
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_ittybit.api.failures import without_queries
+from airflow_provider_ittybit.api.failures import MOST_NAME, readable_words
 
 
 class ProcessingState(enum.StrEnum):
@@ -106,7 +106,7 @@ def read_processing(resource: Mapping[str, Any]) -> ProcessingStatus:
 
 def _reason(resource: Mapping[str, Any]) -> str | None:
     words = error_text(resource)
-    return without_queries(words) if words else None
+    return readable_words(words) if words else None
 
 
 def error_text(resource: Mapping[str, Any]) -> str | None:
@@ -135,8 +135,9 @@ def _state_by_word(resource: Mapping[str, Any]) -> tuple[ProcessingState, str | 
     word = resource.get("status")
     if word is None or word == "":
         return None
-    state = STATUSES.get(str(word).strip().lower())
-    return state or _P, str(word).strip(), state is not None
+    text = readable_words(str(word).strip(), MOST_NAME)
+    state = STATUSES.get(text.lower())
+    return state or _P, text, state is not None
 
 
 def _state_without_status(resource: Mapping[str, Any]) -> ProcessingState:

@@ -20,7 +20,7 @@ DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_RETRIES = 4
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-RESERVED_HEADERS = frozenset({"authorization", "host", "content-length"})
+RESERVED_HEADERS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "connection"})
 """Headers that the connection or the transport sets, and nothing else."""
 
 _WORDS = {

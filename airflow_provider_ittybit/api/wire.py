@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from airflow_provider_ittybit import __version__
 from airflow_provider_ittybit.api.messages import Body, Origin, Request
@@ -15,6 +16,7 @@ from airflow_provider_ittybit.exceptions import IttybitConfigurationError, Ittyb
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_METHOD = re.compile(r"[A-Z]{3,20}")
 USER_AGENT = f"airflow-provider-ittybit/{__version__}"
 
 
@@ -44,8 +46,12 @@ def prepare(request: Request, settings: Settings, *, sender: str = "worker") -> 
     and the delivery domain. A signed URL carries its own proof and gets neither.
 
     :raises IttybitConfigurationError: a direct upload without ``delivery_domain``.
-    :raises IttybitInputError: a path or header that would lead elsewhere, or a signed URL on plain http.
+    :raises IttybitInputError: a method, path or header that is none or would lead elsewhere, or a signed URL on plain
+        http.
     """
+    if not _METHOD.fullmatch(request.method):
+        message = f"{request.method[:80]!r} is no HTTP method, which is a word in capital letters. Nothing was sent."
+        raise IttybitInputError(message)
     _check_path(request)
     headers = {"User-Agent": f"{USER_AGENT} ({sender})", "Accept": "application/json"}
     for name, value in request.headers.items():
@@ -69,8 +75,9 @@ def _json(request: Request) -> bytes:
     try:
         return json.dumps(request.json, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        message = f"What {request.method} {request.public_path} should send is no JSON: {error}. Nothing was sent."
-        raise IttybitInputError(message) from None
+        reason = str(error)
+    message = f"What {request.method} {request.public_path} should send is no JSON: {reason}. Nothing was sent."
+    raise IttybitInputError(message)  # out here it has no context: some errors hold all that was to be sent
 
 
 def _url(request: Request, settings: Settings) -> str:
@@ -91,11 +98,14 @@ def _url(request: Request, settings: Settings) -> str:
     if base is None:
         message = "This upload needs the project's own domain: set delivery_domain in the extra of the connection."
         raise IttybitConfigurationError(message)
+    query: str | None
     try:
         query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
     except UnicodeEncodeError:
+        query = None
+    if query is None:
         message = f"The query of {request.method} {request.public_path} is no Unicode text. Nothing was sent."
-        raise IttybitInputError(message) from None
+        raise IttybitInputError(message)
     return f"{base}{request.path}{query}"
 
 
@@ -104,8 +114,11 @@ def _check_path(request: Request) -> None:
     if request.origin is not Origin.SIGNED and not path.startswith("/"):
         message = f"The path {request.public_path!r} must begin with a slash; only the connection says the host."
         raise IttybitInputError(message)
-    if any(ord(c) <= 0x20 or ord(c) == 0x7F for c in path):
+    if any(ord(c) <= 0x20 or ord(c) == 0x7F or 0xD800 <= ord(c) <= 0xDFFF for c in path):
         message = f"The path {request.public_path!r} has a control character or a space in it."
+        raise IttybitInputError(message)
+    if any(unquote(segment) in (".", "..") for segment in request.public_path.split("/")):
+        message = f"The path {request.public_path!r} has a segment of dots, which would lead elsewhere on the way."
         raise IttybitInputError(message)
 
 
@@ -114,7 +127,7 @@ def _set(headers: dict[str, str], name: str, value: str) -> None:
     if name.lower() in RESERVED_HEADERS:
         message = f"The header {name} comes from the connection and cannot be set."
         raise IttybitInputError(message)
-    if not HEADER_NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
+    if not HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable() and value == value.strip()):
         message = f"The header {name!r} of this request has a character that no header may have."
         raise IttybitInputError(message)
     for other in [other for other in headers if other.lower() == name.lower()]:

@@ -107,8 +107,10 @@ class IttybitHook(TriggererReads):
         from airflow_provider_ittybit.uploads.journal import NoJournal
         from airflow_provider_ittybit.uploads.plans import fingerprint_of, plan_upload
         from airflow_provider_ittybit.uploads.sending import Sending
+        from airflow_provider_ittybit.uploads.signatures import veiled
         from airflow_provider_ittybit.uploads.sources import as_source
 
+        source = veiled(source)
         found = as_source(source, filename=filename, fetch=fetch)
         fields = {"filename": filename, "folder": folder, "title": title, "metadata": metadata, "ref": ref}
         fields |= {"media_id": media_id, "kind": kind, "options": options, "output": output}
@@ -254,7 +256,9 @@ class IttybitHook(TriggererReads):
         :raises IttybitInvalidRequestError: ittybit does not know the kind or one of its options. What its reference
             does not document is sent all the same, with a warning.
         """
-        generation = self.settings.generation
+        from airflow_provider_ittybit.uploads.signatures import veiled
+
+        generation, input = self.settings.generation, veiled(input)  # noqa: A001 - as the parameter is called
         source = input_of(generation, input)
         call = creations.create_task(generation, kind, source, options, fields, idempotency_key=idempotency_key)
         doubt = doubt_about(generation, kind, options)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_ittybit.hooks.masking import MaskedFields
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 
-class IttybitOperator(BaseOperator):
+class IttybitOperator(MaskedFields, BaseOperator):
     """Base of the operators.
 
     :param ittybit_conn_id: id of the Airflow connection.

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import task_list
 from airflow_provider_ittybit.api.creations import shown
+from airflow_provider_ittybit.api.identifiers import is_id
 from airflow_provider_ittybit.api.kinds import JOB_KINDS
 from airflow_provider_ittybit.api.processing import ProcessingState
 from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.durability import hash_of, wish_record_of
 from airflow_provider_ittybit.exceptions import IttybitNotFoundError, IttybitUnreadableAnswerError
-from airflow_provider_ittybit.uploads.signatures import without_signature
+from airflow_provider_ittybit.uploads.signatures import veiled, without_signature
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.durability import Wish, WishRecord
@@ -44,9 +45,9 @@ class Creation:
     """
 
     kind: str
-    source: Any
-    options: Mapping[str, Any] | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    source: Any = field(repr=False)
+    options: Mapping[str, Any] | None = field(default=None, repr=False)
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     idempotency_key: str | None = None
 
 
@@ -59,7 +60,7 @@ def create_once(hook: IttybitHook, wanted: Creation, *, context: Any, durable: b
     :return: the task or job, as ittybit answered it now or as it is by now.
     """
     generation = hook.settings.generation
-    source = input_of(generation, wanted.source)
+    source = veiled(input_of(generation, wanted.source))
     creations.create_task(generation, wanted.kind, source, wanted.options, wanted.fields)  # refuses what cannot be sent
     record = wish_record_of(context, _fingerprint(hook, wanted, source), durable=durable)
     wish = record.read()
@@ -90,11 +91,10 @@ def _id_of(made: Mapping[str, Any], wanted: Creation, source: Any) -> str:
 
     :raises IttybitUnreadableAnswerError: there is none.
     """
-    found = made.get("id")
-    if isinstance(found, str) and found:
-        return found
+    if is_id(made.get("id")):
+        return str(made["id"])
     message = (
-        f"ittybit took the wish for a task of the kind {wanted.kind!r}, but its answer names no id. Look for a task of "
+        f"ittybit took the wish for a task of the kind {wanted.kind!r}, but its answer names no usable id. Look for a task of "
         f"this kind with the input {shown(source)} in the ittybit app before asking for it again."
     )
     raise IttybitUnreadableAnswerError(message)
@@ -171,7 +171,7 @@ def _has_list(hook: IttybitHook, wanted: Creation, source: Any) -> bool:
 
 def _is_it(item: Mapping[str, Any], wanted: Creation, source: Any) -> bool:
     """Tell whether an item of a list is what was asked for: same input, and nothing that it shows is different."""
-    if not isinstance(item.get("id"), str) or not _names([item.get("input"), item.get("inputs")], _identity(source)):
+    if not is_id(item.get("id")) or not _names([item.get("input"), item.get("inputs")], _identity(source)):
         return False
     shown = item.get("options")
     if isinstance(shown, Mapping) and any(shown.get(name) != value for name, value in (wanted.options or {}).items()):

@@ -114,6 +114,7 @@ class UploadMediaOperator(WaitingOperator):
         from airflow_provider_ittybit.exceptions import IttybitStoppedError
         from airflow_provider_ittybit.operators.uploading import upload_all
         from airflow_provider_ittybit.uploads.many import expand
+        from airflow_provider_ittybit.uploads.signatures import veiled
 
         self.check_durations()
         sources = expand(self.source)
@@ -134,7 +135,7 @@ class UploadMediaOperator(WaitingOperator):
             self.refuse_to_delete_in_vain(hook)
             uploads = upload_all(
                 hook,
-                sources if sources is not None else [self.source],
+                sources if sources is not None else [veiled(self.source)],
                 fields,
                 context=context,
                 durable=self.durable,
@@ -228,6 +229,7 @@ class ListMediaOperator(IttybitOperator):
     def execute(self, context: Any) -> list[dict[str, Any]] | dict[str, Any]:
         """Read all pages that can hold wanted items."""
         from airflow_provider_ittybit.operators.output import only, write_json_lines
+        from airflow_provider_ittybit.uploads.signatures import without_signed_inputs
 
         del context
         parameters: dict[str, Any] = {
@@ -242,7 +244,7 @@ class ListMediaOperator(IttybitOperator):
         }
         with self.make_hook() as hook:
             items = hook.list_media(**parameters | dict(self.filters or {}))
-            chosen = (only(item, self.fields) for item in items)
+            chosen = (without_signed_inputs(only(item, self.fields)) for item in items)
             if self.output_path:
                 count = write_json_lines(chosen, self.output_path)
                 self.log.info("Wrote %d items to %s", count, self.output_path)
@@ -276,10 +278,12 @@ class GetMediaOperator(IttybitOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Read it."""
         from airflow_provider_ittybit.api.identifiers import id_of
+        from airflow_provider_ittybit.uploads.signatures import without_signed_inputs
 
         del context
         with self.make_hook() as hook:
-            return hook.get_media(id_of(self.media_id), resource=self.resource or None)
+            found = hook.get_media(id_of(self.media_id), resource=self.resource or None)
+        return dict(without_signed_inputs(found))
 
 
 class UpdateMediaOperator(IttybitOperator):

@@ -20,7 +20,7 @@ from airflow_provider_ittybit.exceptions import (
 )
 from airflow_provider_ittybit.uploads.journal import Noted
 from airflow_provider_ittybit.uploads.many import connect_stores, side_by_side
-from airflow_provider_ittybit.uploads.signatures import without_signature
+from airflow_provider_ittybit.uploads.signatures import without_signature, without_signed_inputs
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
@@ -124,7 +124,10 @@ def _names(sources: Sequence[object]) -> list[str]:
 
 
 def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str, Any]:
-    """Copy a resource without the queries of the URLs that were given as source, wherever they stand in it."""
+    """Copy a resource without the queries of the URLs that were given as source, wherever they stand in it.
+
+    Of other URLs that it was made from, those that are signed lose their signatures.
+    """
     given = source if isinstance(source, list | tuple | set | frozenset) else [source]
     signed = {presentable(text.strip()) for text in given if isinstance(text, str) and "://" in text and "?" in text}
 
@@ -135,7 +138,7 @@ def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str,
             return {name: clean(item) for name, item in value.items()}
         return [clean(item) for item in value] if isinstance(value, list) else value
 
-    return {name: clean(value) for name, value in resource.items()}
+    return {name: clean(value) for name, value in without_signed_inputs(dict(resource)).items()}
 
 
 def _failure(

@@ -104,9 +104,12 @@ class WaitingOperator(IttybitOperator):
             this run came here with the same ids, where Airflow keeps it (3.3).
         :return: the resource or resources; the processed ones if the task waits.
         """
+        from airflow_provider_ittybit.api.failures import MOST_NAME, readable_words
+
         ids = [str(resource["id"]) for resource in resources]
         for resource in resources:
-            self.log.info("ittybit accepted %s (status %s)", resource["id"], resource.get("status", "not reported"))
+            status = readable_words(str(resource.get("status", "not reported")), MOST_NAME)
+            self.log.info("ittybit accepted %s (status %s)", resource["id"], status)
         context["ti"].xcom_push(key=ID_KEY, value=ids if many else ids[0])
         if not self.wait_for_processing:
             self._underway = None

@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ittybit._compat import suppressed_deferral_timeout
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
+from airflow_provider_ittybit.hooks.masking import MaskedFields
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 FAILED_LOOKS_KEY = "ittybit_failed_looks"
 
 
-class ProcessingSensor(BaseSensorOperator):
+class ProcessingSensor(MaskedFields, BaseSensorOperator):
     """Base of the sensors that wait for the processing of one resource; ``awaited`` says which.
 
     :param resource: name of the collection, for an id without a known prefix.
@@ -117,7 +118,7 @@ class ProcessingSensor(BaseSensorOperator):
             status = last_look(
                 hook, self._id(), resource=self.resource or None, seen=seen, seconds=self._seconds(self.timeout)
             )
-        return dict(status.resource)
+        return self._result(status)
 
     def _after_giving_up(self, error: IttybitError) -> Any:
         """Look once more after the triggerer gave up; only an end of the processing counts more than its error."""
@@ -129,7 +130,7 @@ class ProcessingSensor(BaseSensorOperator):
             except IttybitError:
                 raise error from None
         if succeeded(status):
-            return dict(status.resource)
+            return self._result(status)
         raise error
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
@@ -228,7 +229,14 @@ class ProcessingSensor(BaseSensorOperator):
         if status.status != self._last_status:
             self.log.info("%s: status %s", status.id, status.status)
         self._last_status = status.status
-        return dict(status.resource) if succeeded(status) else None
+        return self._result(status) if succeeded(status) else None
+
+    @staticmethod
+    def _result(status: ProcessingStatus) -> dict[str, Any]:
+        """Return what of the resource may be kept in XCom."""
+        from airflow_provider_ittybit.uploads.signatures import without_signed_inputs
+
+        return dict(without_signed_inputs(dict(status.resource)))
 
     def _make_hook(self) -> IttybitHook:
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook

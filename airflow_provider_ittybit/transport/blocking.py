@@ -18,6 +18,7 @@ from airflow_provider_ittybit.transport.failures import innermost, interrupted, 
 from airflow_provider_ittybit.transport.policy import retry_arguments
 from airflow_provider_ittybit.transport.receiving import BLOCK as SMALL_BLOCK
 from airflow_provider_ittybit.transport.receiving import ENCODINGS, Receiver
+from airflow_provider_ittybit.transport.redaction import queries_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ class BlockingTransport:
         proxy = proxy_for(wire.url, settings)
         stream = _Stream(wire.body) if wire.body is not None else None
         try:
-            with self._open_session().request(
+            with queries_hidden(), self._open_session().request(
                 wire.method,
                 wire.url,
                 headers=dict(wire.headers),

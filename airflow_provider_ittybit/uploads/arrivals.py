@@ -59,4 +59,5 @@ def _is_same(item: Mapping[str, Any], source: FileSource, folder: str | None) ->
     names = (None, source.name, quoted(source.name))  # a form escapes quotes and line breaks, and nobody undoes that
     if whole_number(item.get("filesize")) != source.size or name not in names:
         return False
-    return (item.get("folder") or "").strip("/") == (folder or "").strip("/")
+    place = item.get("folder")
+    return (place if isinstance(place, str) else "").strip("/") == (folder or "").strip("/")

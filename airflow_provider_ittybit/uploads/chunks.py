@@ -16,6 +16,8 @@ LAST = MIB
 MOST_CHUNKS = 10_000
 """Beyond this many, chunks get larger than asked for (from 156 GiB on, with the default size)."""
 
+_FORM = re.compile(r"(?:[^{}]|\{(?:start|end|stop|total)\})*")
+
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
@@ -63,8 +65,9 @@ class Chunking:
         if not isinstance(self.signature, Mapping):
             message = f"The chunking setting signature={self.signature!r} is no mapping of field names to values."
             raise IttybitInputError(message)
-        names = sorted(re.findall(r"\{(\w*)\}", self.content_range)) if isinstance(self.content_range, str) else []
-        if names not in (["end", "start", "total"], ["start", "stop", "total"]) or not self.content_range.isprintable():
+        form = self.content_range if isinstance(self.content_range, str) and _FORM.fullmatch(self.content_range) else ""
+        names = sorted(re.findall(r"\{(\w+)\}", form))
+        if names not in (["end", "start", "total"], ["start", "stop", "total"]) or not form.isprintable():
             message = (
                 f"The chunking setting content_range={self.content_range!r} must hold {{start}}, {{end}} (or {{stop}}) "
                 "and {total}."

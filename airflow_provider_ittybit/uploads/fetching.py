@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.transport.redaction import queries_hidden
 from airflow_provider_ittybit.uploads.signatures import without_signature
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
@@ -66,13 +67,15 @@ class FetchedFile:
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
+        answer, reason = None, ""
         try:
-            answer = requests.get(self._url, headers=headers, stream=True, timeout=TIMEOUT)
+            with queries_hidden():
+                answer = requests.get(self._url, headers=headers, stream=True, timeout=TIMEOUT)
         except requests.RequestException as error:
-            message = (
-                f"Cannot fetch {self}: {type(error).__name__}. Check that this worker can reach it; a retry may help."
-            )
-            raise IttybitError(message) from None
+            reason = type(error).__name__
+        if answer is None:  # out here the error has no context: the texts of the library's errors hold the whole URL
+            message = f"Cannot fetch {self}: {reason}. Check that this worker can reach it; a retry may help."
+            raise IttybitError(message)
         wanted = 206 if start else 200
         if answer.status_code == wanted:
             return answer

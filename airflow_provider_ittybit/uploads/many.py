@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads.signatures import veiled
 from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def expand(source: object) -> list[object] | None:
         return None
     if not isinstance(source, Iterable):
         return None
-    found = list(source)
+    found = [veiled(one) for one in source]
     if not found:
         message = "The list of what should be uploaded is empty: check the upstream task, or skip this one."
         raise IttybitInputError(message)

@@ -48,10 +48,11 @@ def plan_upload(settings: Settings, source: UploadSource, fields: Mapping[str, A
     :param fields: ``filename``, ``folder``, ``title``, ``metadata``, ``ref``, ``media_id``, ``kind``, ``options``,
         ``output``; those that are ``None`` do not count.
     :raises IttybitUnsupportedError: the generation does not take bytes, or not such a field.
-    :raises IttybitInputError: the jobs generation needs a kind and none could be found.
+    :raises IttybitInputError: a field is no JSON, or the jobs generation needs a kind and none could be found.
     """
     generation = settings.generation
     given = {name: value for name, value in fields.items() if value is not None}
+    _refuse_unsendable(given)
     protocol = _protocol(settings, source)
     allowed = set(generation.upload_fields)
     if protocol is not Upload.INGEST:
@@ -72,6 +73,19 @@ def plan_upload(settings: Settings, source: UploadSource, fields: Mapping[str, A
         file_changes={name: value for name, value in given.items() if late.get(name) == "file"},
         media_changes={name: value for name, value in given.items() if late.get(name) == "media"},
     )
+
+
+def _refuse_unsendable(fields: Mapping[str, Any]) -> None:
+    """Refuse now what could only fail when the bytes are there, and the field is set on them."""
+    for name, value in fields.items():
+        try:
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            reason = str(error)
+        else:
+            continue
+        message = f"What {name} should be is no JSON: {reason}. Nothing was sent."
+        raise IttybitInputError(message)
 
 
 def _protocol(settings: Settings, source: UploadSource) -> Upload:

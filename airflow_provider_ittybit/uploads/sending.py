@@ -15,6 +15,7 @@ from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import get_resource, update_resource
 from airflow_provider_ittybit.api.forms import new_boundary
 from airflow_provider_ittybit.api.generations import Upload
+from airflow_provider_ittybit.api.identifiers import is_id
 from airflow_provider_ittybit.api.retrying import Outcome
 from airflow_provider_ittybit.exceptions import (
     IttybitError,
@@ -84,9 +85,9 @@ class Sending:
         resource = self._known()
         if resource is None:
             resource = self._send()
-            if not isinstance(resource.get("id"), str) or not resource["id"]:
+            if not is_id(resource.get("id")):
                 message = (
-                    f"ittybit took the upload of {self.source}, but its answer names no id. Look for "
+                    f"ittybit took the upload of {self.source}, but its answer names no usable id. Look for "
                     f"{self.source.name!r} in the ittybit app before uploading it again."
                 )
                 raise IttybitUnreadableAnswerError(message)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
+
+from airflow_provider_ittybit.uploads.unreadable import presentable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,11 @@ class _Scheme:
 
     def covers(self, name: str) -> bool:
         return name in self.parameters or (self.prefix != "" and name.startswith(self.prefix))
+
+
+SHORTEST = 5
+"""Characters from which on something can be masked: shorter ones stand in many words, and Airflow refuses them."""
+_INPUTS = frozenset({"input", "inputs", "options"})
 
 
 def _words(text: str) -> frozenset[str]:
@@ -58,3 +68,71 @@ def without_signature(url: str) -> str:
         return url
     kept = "&".join(pair for name, pair in pairs if not any(scheme.covers(name) for scheme in signed))
     return f"{place}{question if kept else ''}{kept}{hash_}{fragment}"
+
+
+class Veiled(str):
+    """A text like any other, but for its ``repr``, which leaves out the query of a URL and the user before its host.
+
+    Tools that collect errors send away the ``repr`` of all local variables on the way to one.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(presentable(str(self)))
+
+
+def veiled(value: Any) -> Any:
+    """Copy a value with all URLs in it veiled; what is neither text nor holds any comes back as it is."""
+    if isinstance(value, str):
+        return Veiled(value) if "://" in value else value
+    if isinstance(value, dict):
+        return {name: veiled(item) for name, item in value.items()}
+    return [veiled(item) for item in value] if isinstance(value, list) else value
+
+
+_URL = re.compile(r"""[a-z][a-z0-9+.-]{0,20}://([^\s/?#"'<>]*)[^\s?#"'<>]*(?:\?([^\s#"'<>]+))?""", re.IGNORECASE)
+_OPENS = re.compile(r"sig|token|secret|key|passw|auth|credential|policy", re.IGNORECASE)
+"""In the name of a parameter: its value may open the URL."""
+
+
+def secrets_in(value: object) -> set[str]:
+    """Find what opens the URLs in a value: queries, and passwords before the host, as they stand and decoded.
+
+    :param value: text, a path of an object store, or a list or mapping that holds some.
+    :return: what must not be shown. Of a query that looks like no signature, it comes with its question mark, so that
+        a word of a log that is the same by chance can still be read.
+    """
+    if isinstance(value, Mapping):
+        return secrets_in([*value, *value.values()])
+    if isinstance(value, list | tuple | set | frozenset):
+        return set().union(*map(secrets_in, value))
+    text = str(value) if isinstance(value, str) or hasattr(value, "protocol") else ""
+    found: set[str] = set()
+    for authority, query in _URL.findall(text):
+        user, at, _ = authority.rpartition("@")
+        if at and ":" in user:
+            found |= {user, user.partition(":")[2]}
+        values = [pair.partition("=")[2] for pair in query.split("&") if _OPENS.search(pair.partition("=")[0])]
+        if query:
+            found |= {query, *values} if values else {f"?{query}"}
+    return {form for secret in found for form in (secret, unquote(secret)) if len(form) >= SHORTEST}
+
+
+def without_signed_inputs(resource: Any) -> Any:
+    """Copy a resource without the signatures of the URLs that it was made from.
+
+    Some generations repeat them in their answers (``input``, ``inputs``, the ``options`` of an ingest). The URLs of what
+    was made stay as they are: whoever gets them may need them.
+
+    :param resource: a resource as received, or a part of one.
+    """
+    return _cleaned(resource, is_input=False)
+
+
+def _cleaned(value: Any, *, is_input: bool) -> Any:
+    if isinstance(value, dict):
+        return {name: _cleaned(item, is_input=is_input or name in _INPUTS) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(item, is_input=is_input) for item in value]
+    return without_signature(value) if is_input and isinstance(value, str) and "?" in value else value

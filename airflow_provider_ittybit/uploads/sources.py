@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError
 from airflow_provider_ittybit.uploads.formats import HEAD, type_by_name, type_of
-from airflow_provider_ittybit.uploads.signatures import without_signature
+from airflow_provider_ittybit.uploads.signatures import veiled, without_signature
 from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
 
 _FILES = (stat.S_IFREG, 0)
@@ -137,7 +137,7 @@ def as_source(value: object, *, filename: str | None = None, fetch: bool = False
 
 
 def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
-    url = value.strip()
+    url = veiled(value.strip())
     scheme = url.split("://", 1)[0].lower()
     if scheme in ("http", "https"):
         if not _is_fetchable(url):
@@ -150,7 +150,7 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     try:
-        path = ObjectStoragePath(url)
+        path = ObjectStoragePath(str(url))
         path.fs  # noqa: B018 - loads the file system, which is what can fail
     except (ValueError, ImportError) as error:
         message = (

@@ -43,11 +43,11 @@ def in_store(path: object) -> bool:
 
 def presentable(text: str) -> str:
     """Leave out the query, which may be a signature, and credentials before the host."""
-    head, _, rest = text.partition("://")
-    if rest and "@" in rest.split("/", 1)[0]:
-        rest = rest.split("@", 1)[1]
-        text = f"{head}://{rest}"
-    return text.split("?", 1)[0] if "://" in text else text
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return text
+    authority, slash, path = rest.split("?", 1)[0].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _access(path: object) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-import traceback
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,10 @@ from urllib.request import urlopen
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG
-from airflow_versions import DagSerialization, structured_logs
-from task_running import Run, Store, fire, run_to_end, task_context
+from airflow_versions import DagSerialization
+from secret_search import PACKAGE, SINKS, everything_logged
+from task_running import fire, task_context
+from unit.transport.scripted_server import Reply, ScriptedServer
 
 from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
@@ -38,103 +39,50 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow.providers.common.compat.sdk import BaseOperator
+    from secret_search import Seen
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
 GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
+MAIN = {"media": "media", "files-enveloped": "files", "files-flat": "files", "tasks": "tasks", "jobs": "jobs"}
 FAST: dict[str, Any] = {"poll_interval": 0.01}
-
-
-class Records(logging.Handler):
-    """Keeps all that any library logs, arguments and tracebacks included."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.NOTSET)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-        self.lines.append(f"{record.name} {record.getMessage()} {record.args!r} {record.__dict__!r} {trace}")
-
-
-class Seen:
-    """All that could be seen of what ran."""
-
-    def __init__(self, records: Records, events: list[Any]) -> None:
-        self._records, self._events = records, events
-        self.shown: list[str] = []
-        self.with_locals = True
-
-    def show(self, *things: object) -> None:
-        self.shown += [text for thing in things for text in (repr(thing), str(thing))]
-
-    def run(self, make: Callable[[], BaseOperator]) -> Any:
-        """Run a task and keep what Airflow would store or show of it; return its result, or its error."""
-        run, store = Run(), Store()
-        ran: list[BaseOperator] = []
-
-        def new() -> BaseOperator:
-            ran.append(make())
-            return ran[-1]
-
-        try:
-            story = run_to_end(new, task_context(run, store=store))
-        except Exception as error:  # noqa: BLE001 - any error is looked into
-            self.show(
-                error, error.args, vars(error), pickle.dumps(error), *_whole_chain(error, with_locals=self.with_locals)
-            )
-            outcome: Any = error
-        else:
-            outcome = story.result
-            stored = [(deferred.trigger.serialize(), deferred.kwargs) for deferred in story.deferrals]
-            self.show(outcome, stored, story.events, story.deferrals)
-        self.show(run.xcom, store.values, *ran, *(vars(task) for task in ran), *(pickle.dumps(task) for task in ran))
-        return outcome
-
-    @property
-    def text(self) -> str:
-        return "\n".join([*self.shown, *self._records.lines, *map(repr, self._events)])
 
 
 @pytest.fixture
 def seen() -> Iterator[Seen]:
-    """Everything at the level DEBUG, by whichever way it is logged."""
-    records, root = Records(), logging.getLogger()
-    before = root.level
-    root.addHandler(records)
-    root.setLevel(logging.NOTSET)
-    with structured_logs() as events:
-        yield Seen(records, events)
-    root.removeHandler(records)
-    root.setLevel(before)
+    with everything_logged() as seen:
+        yield seen
 
 
-def _whole_chain(error: BaseException | None, *, with_locals: bool) -> Iterator[str]:
-    """Yield each error behind an error; ours with the local variables of their frames.
-
-    Frames of HTTP libraries hold headers, so errors of ours must not lead there.
-    """
-    behind: list[BaseException] = []
-    while error is not None and error not in behind:
-        behind.append(error)
-        error = error.__cause__ or error.__context__
-    for one in behind:
-        yield from (repr(one), str(one), repr(one.args))
-        capture = with_locals and isinstance(one, IttybitError)
-        trace = traceback.TracebackException.from_exception(one, capture_locals=capture, compact=True)
-        yield "".join(trace.format(chain=False))
+@pytest.mark.parametrize("sink", SINKS)
+def test_the_search_finds_a_key_in_each_place(sink: str, seen: Seen, emulator: RunningEmulator) -> None:
+    seen.show(sink, {"Authorization": f"Bearer {emulator.api_key}"})
+    assert set(seen.found(emulator.api_key)) == {sink}
 
 
-def test_the_search_finds_a_key_that_is_there(seen: Seen, emulator: RunningEmulator) -> None:
+def test_the_search_finds_a_key_that_is_logged_in_either_way(seen: Seen, emulator: RunningEmulator) -> None:
     key = emulator.api_key
     logging.getLogger("some.library").debug("sent %s", key)
-    found_in_library = key in seen.text
-    seen._records.lines.clear()
+    found_in_library = seen.found(key)
+    seen.records.lines.clear()
     ListMediaOperator(task_id="task").log.info("sent %s", key)
-    found_in_task = key in seen.text
-    seen._events.clear()
-    seen.show({"Authorization": f"Bearer {key}"})
-    assert (found_in_library, found_in_task, key in seen.text) == (True, True, True)
+    assert set(found_in_library) == set(seen.found(key)) == {"log"}
+
+
+def test_the_search_looks_behind_errors_and_into_their_frames(seen: Seen, emulator: RunningEmulator) -> None:
+    def hidden() -> None:
+        held = [emulator.api_key]
+        try:
+            raise ValueError(*held)
+        except ValueError:
+            message = "no key in here"
+            raise IttybitError(message) from None
+
+    hidden.__code__ = hidden.__code__.replace(co_filename=f"/{PACKAGE}/somewhere.py")
+    with pytest.raises(IttybitError) as raised:
+        hidden()
+    seen.show_error(raised.value)
+    assert set(seen.found(emulator.api_key)) == {"error behind it", "locals"}
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
@@ -158,7 +106,7 @@ def test_a_whole_life_of_media_shows_no_key(
     assert seen.run(lambda: GetMediaOperator(task_id="task", media_id=resource))["id"] == resource["id"]
     seen.run(lambda: UpdateMediaOperator(task_id="task", media_id=resource, metadata={"a": 1}))
     seen.run(lambda: DeleteMediaOperator(task_id="task", media_id=[resource, again]))
-    assert emulator.api_key not in seen.text
+    assert seen.found(emulator.api_key) == {}
     assert emulator.api_key not in (tmp_path / "list.jsonl").read_text()
 
 
@@ -179,7 +127,7 @@ def test_a_whole_life_of_a_task_shows_no_key(
     emulator.control.fault(match={"method": "POST"}, fail_processing="moov atom not found")
     failed: dict[str, Any] = {**arguments, "options": {"width": 8}, "wait_for_processing": True}
     assert isinstance(seen.run(partial(CreateTaskOperator, task_id="task", **failed)), IttybitError)
-    assert emulator.api_key not in seen.text
+    assert seen.found(emulator.api_key) == {}
 
 
 @pytest.mark.parametrize("generation", ["media", "files-enveloped", "files-flat"])
@@ -216,7 +164,7 @@ def test_what_fails_shows_no_key(
     ]
     outcomes = [seen.run(task) for task in tasks]
     assert any(isinstance(outcome, IttybitError) for outcome in outcomes)
-    assert emulator.api_key not in seen.text
+    assert seen.found(emulator.api_key) == {}
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
@@ -224,7 +172,6 @@ def test_an_error_in_which_ittybit_repeats_the_key_shows_none(
     generation: str, seen: Seen, connect: Callable[..., RunningEmulator]
 ) -> None:
     emulator = connect(generation)
-    seen.with_locals = False  # the answer itself is in some frames
     key = emulator.api_key
     emulator.control.fault(times=0, status=401, message=f"The key {key} is none.", headers={"X-Request-Id": key})
     tasks: list[Callable[[], BaseOperator]] = [
@@ -234,8 +181,8 @@ def test_an_error_in_which_ittybit_repeats_the_key_shows_none(
         ),
     ]
     assert all(isinstance(seen.run(task), IttybitError) for task in tasks)
-    assert "is none." in seen.text
-    assert key not in seen.text
+    assert "is none." in str(seen.shown["error"])
+    assert seen.found(key) == {}
 
 
 def test_an_error_in_the_triggerer_in_which_ittybit_repeats_the_key_shows_none(
@@ -245,8 +192,8 @@ def test_an_error_in_the_triggerer_in_which_ittybit_repeats_the_key_shows_none(
     emulator.control.fault(times=0, status=401, message=f"The key {emulator.api_key} is none.")
     event = fire(ProcessingTrigger("file_1"))
     assert "is none." in event["message"]
-    seen.show(event)
-    assert emulator.api_key not in seen.text
+    seen.show("event", event)
+    assert seen.found(emulator.api_key) == {}
 
 
 def test_a_serialized_dag_shows_no_key(connect: Callable[..., RunningEmulator], image: Path) -> None:
@@ -264,3 +211,50 @@ def test_a_hook_that_was_used_shows_no_key(connect: Callable[..., RunningEmulato
         shown = [repr(hook), repr(hook.settings), repr(hook.get_conn()), str(hook.test_connection())]
         assert emulator.api_key not in "".join(shown)
         assert emulator.api_key.encode() not in pickle.dumps(hook)
+
+
+def links_elsewhere(url: str) -> dict[str, Reply]:
+    """Make answers that send a client to another host, by redirects and by links to a next page."""
+    item = [{"id": "file_1", "created": "2026-01-01T00:00:00Z", "created_at": 1767225600}]
+    to = f"{url}/files?page=2&after=file_1"
+    return {
+        **{f"redirect {status}": Reply(status, b"", {"Location": to}) for status in (301, 302, 303, 307, 308)},
+        "link in the body": Reply(
+            body=json.dumps({"meta": {"type": "list"}, "data": item, "links": {"next": to}}).encode()
+        ),
+        "Link header": Reply(
+            body=json.dumps(item).encode(), headers={"Link": f'<{to}>; rel="next"', "Has-More": "true"}
+        ),
+        "Links header": Reply(body=json.dumps(item).encode(), headers={"Links": f'<{to}>; rel="next"'}),
+        "refresh": Reply(500, b"", {"Refresh": f"0; url={to}", "Content-Location": to, "Alt-Svc": f'h2="{url[7:]}"'}),
+    }
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("lure", links_elsewhere(""))
+def test_no_other_host_is_sent_anything(
+    generation: str, lure: str, seen: Seen, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "ittybit_live_k3yThatNobodyMaySee"
+    with ScriptedServer() as other, ScriptedServer() as server:
+        server._steps.append(links_elsewhere(other.url)[lure])
+        server._steps.popleft()
+        extra = {"api_version": generation, "uploads_url": server.url, "delivery_domain": server.url, "max_retries": 0}
+        connection = {"conn_type": "ittybit", "host": server.url, "password": key, "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", json.dumps(connection))
+        tasks: list[Callable[[], BaseOperator]] = [
+            lambda: UploadMediaOperator(task_id="task", source=str(image)),
+            lambda: UploadMediaOperator(task_id="task", source="https://media.example/still.png"),
+            lambda: ListMediaOperator(task_id="task"),
+            lambda: GetMediaOperator(task_id="task", media_id="med_1", resource=MAIN[generation]),
+            lambda: DeleteMediaOperator(task_id="task", media_id="med_1"),
+            lambda: CreateTaskOperator(task_id="task", kind="image", input="https://media.example/clip.mp4", **FAST),
+        ]
+        for task in tasks:
+            seen.run(task)
+        seen.show("event", fire(ProcessingTrigger("med_1", resource=MAIN[generation], poll_interval=0.01)))
+        assert server.arrived
+        with_key = [request for request in server.arrived if "signature=" not in request.target]
+        assert {request.headers["authorization"] for request in with_key} == {f"Bearer {key}"}
+        seen.show("elsewhere", other.arrived)
+        assert (other.connections, seen.found(key)) == (0, {})

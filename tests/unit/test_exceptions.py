@@ -75,6 +75,24 @@ def test_an_error_needs_no_field(cls: type[IttybitError]) -> None:
     assert str(cls()) == ""
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        None,
+        [],
+        "x",
+        {"message": 5},
+        {"message": None, "self": 1},
+        {"to_json": 1, "args": "x", "is_final": 0, "__class__": 1},
+    ],
+)
+def test_whatever_stands_in_the_place_of_an_error_makes_one(fields: object) -> None:
+    error = IttybitError.from_json(fields)
+    assert type(error) is IttybitError
+    assert str(error) in ("", "5", "None")
+    assert isinstance(error.to_json(), dict)
+
+
 def test_what_is_set_later_crosses_a_process_too() -> None:
     error = exceptions.IttybitTransportError("no answer")
     assert error.may_have_arrived is True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ittybit.api.decoding import (
+    DEEPEST,
     open_answer,
     read_anything,
     read_confirmation,
@@ -252,3 +253,45 @@ def test_an_envelope_is_told_from_a_resource(body: dict[str, Any], enveloped: bo
 )
 def test_the_request_id_stands_in_meta(meta: dict[str, Any], request_id: str | None) -> None:
     assert open_answer(GET, answer({"meta": meta, "data": None})).request_id == request_id
+
+
+@pytest.mark.parametrize(("depth", "is_read"), [(1, True), (DEEPEST - 1, True), (DEEPEST, False), (900, False)])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_only_so_much_nesting_is_read(depth: int, is_read: bool, opening: bytes, closing: bytes) -> None:  # noqa: FBT001
+    body = b'{"id": "file_1", "a": ' + opening * depth + b"1" + closing * depth + b"}"
+    if is_read:
+        assert read_resource(GET, Response(200, content=body))["id"] == "file_1"
+        return
+    with pytest.raises(IttybitUnreadableAnswerError, match="nested too deep"):
+        read_resource(GET, Response(200, content=body))
+
+
+def test_an_error_nested_too_deep_is_an_error_all_the_same() -> None:
+    body = b'{"error": ' + b'{"a":' * 400 + b"1" + b"}" * 400 + b"}"
+    with pytest.raises(IttybitNotFoundError):
+        read_resource(GET, Response(404, content=body))
+
+
+def test_numbers_that_no_json_can_hold_again_are_unknown() -> None:
+    body = b'{"id": "file_1", "a": NaN, "b": -Infinity, "c": 1e999, "d": [1e-999, 1.5, 2], "e": -0.0}'
+    found = read_resource(GET, Response(200, content=body))
+    assert found == {"id": "file_1", "a": None, "b": None, "c": None, "d": [0.0, 1.5, 2], "e": 0.0}
+
+
+def test_halves_of_surrogate_pairs_are_replaced_and_pairs_are_read() -> None:
+    body = rb'{"id": "file_1", "\ud800name": ["a\udfffb", "\uD83D\uDE00", "\ud83d\ude00", "\u0041\\ud800"]}'
+    found = read_resource(GET, Response(200, content=body))
+    assert found == {"id": "file_1", "?name": ["a?b", "😀", "😀", "A\\ud800"]}
+
+
+def test_of_a_name_that_comes_twice_the_last_counts() -> None:
+    assert read_resource(GET, Response(200, content=b'{"id": "file_1", "id": "file_2"}'))["id"] == "file_2"
+
+
+def test_no_error_leads_to_the_answer_itself() -> None:
+    for content in (b'{"url": "https://a?sig=hush"', b"[" * 100_000 + b"hush", b'["hush"]'):
+        response = Response(200, Headers([("X", "hush")]), content)
+        with pytest.raises(IttybitUnreadableAnswerError) as raised:
+            read_resource(GET, response)
+        assert raised.value.__context__ is None
+        assert "hush" not in repr(response) + repr(open_answer(GET, answer({"id": "hush"})))

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_ittybit import exceptions as errors
 from airflow_provider_ittybit.api.calls import delete_resource, get_resource, update_resource
 from airflow_provider_ittybit.api.decoding import open_answer, read_page, read_resource
-from airflow_provider_ittybit.api.failures import KIND_STATUS, SNIPPET, answer_error
+from airflow_provider_ittybit.api.failures import KIND_STATUS, MOST_WORDS, SNIPPET, answer_error, readable_words
 from airflow_provider_ittybit.api.generations import GENERATIONS
 from airflow_provider_ittybit.api.messages import Call, Headers, Origin, Request, Response
 
@@ -290,6 +290,36 @@ def test_no_error_shows_a_signed_query_or_a_secret(recorded: Callable[[str], Res
     assert "c2lnbmVk" not in str(raised.value)
     secret = answer_error(GET, Response(500, content=b'[{"secret_access_key": "hush", "url": "https://a/b?sig=hush"}]'))
     assert "hush" not in str(secret)
+
+
+def test_a_signed_url_whose_ampersands_are_escaped_is_left_out_whole() -> None:
+    body = rb'{"oops": "https:\/\/you.ittybit.net\/a.mp4?expiry=1\u0026signature=hush"'
+    assert "hush" not in str(answer_error(GET, Response(500, content=body)))
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("two\r\nlines\tand\x0bmore", "two  lines and more"),
+        (
+            "\x1b[31mred\x7f \u202eevil \u200bhidden \ud800 \0",
+            "\ufffd[31mred\ufffd \ufffdevil \ufffdhidden \ufffd \ufffd",
+        ),
+        ("at https://you.ittybit.net/a?signature=hush now", "at https://you.ittybit.net/a?… now"),
+        ("at https://user:hush@you.ittybit.net/a now", "at https://…@you.ittybit.net/a now"),
+        ("Gänse 🪿 東京 (1/2)?", "Gänse 🪿 東京 (1/2)?"),
+    ],
+)
+def test_words_of_ittybit_can_neither_forge_a_log_nor_open_a_url(words: str, shown: str) -> None:
+    assert readable_words(words) == shown
+    error = answer_error(GET, Response(400), detail=words, kind=words, request_id=words)
+    assert (error.detail, error.kind, error.request_id) == (shown, shown, shown)
+
+
+def test_words_without_end_are_cut() -> None:
+    error = answer_error(GET, Response(400), detail="x" * 10**7, kind="k" * 10**7, request_id="r" * 10**7)
+    assert len(str(error)) < 3_000
+    assert (error.detail or "").startswith("x" * MOST_WORDS)
 
 
 def test_the_query_of_a_signed_url_stays_out_of_the_error() -> None:

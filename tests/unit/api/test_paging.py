@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_ittybit.api.decoding import Page, read_page
 from airflow_provider_ittybit.api.generations import BY_NAME
 from airflow_provider_ittybit.api.messages import Request
-from airflow_provider_ittybit.api.paging import REMEMBERED_PAGES, Pager, next_page
+from airflow_provider_ittybit.api.paging import REMEMBERED, Known, Pager, next_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,12 +222,33 @@ def test_items_without_id_are_all_handed_out() -> None:
     assert pager.receive(Page(odd)) == list(odd)
 
 
-def test_ids_of_far_pages_are_forgotten() -> None:
-    pager = Pager(TASKS, asking(limit="1"))
-    for number in range(REMEMBERED_PAGES + 1):
-        assert pager.receive(page(f"task_{number}", has_more=True))
-    assert len(pager._recent) == REMEMBERED_PAGES
-    assert pager.receive(page("task_0", "task_new")) == [{"id": "task_0"}, {"id": "task_new"}]
+def test_texts_of_long_ago_are_forgotten_so_that_memory_stays_flat() -> None:
+    known = Known()
+    assert all(known.is_new(str(number)) for number in range(2 * REMEMBERED))
+    assert not known.is_new("5")
+    assert not known.is_new(str(2 * REMEMBERED - 1))
+    assert known.is_new("one more")
+    assert known.is_new("5")
+    assert not known.is_new(str(2 * REMEMBERED - 1))
+
+
+@pytest.mark.parametrize(
+    ("generation", "asked", "link", "following"),
+    [
+        (TASKS, {"status": "failed"}, "?after=task_1&status=succeeded", {"status": "failed", "after": "task_1"}),
+        (FLAT, {"limit": "2"}, "?page=2&limit=50", {"limit": "50", "page": "2"}),
+        (MEDIA, {"order": "asc", "orderBy": "created"}, "?page=2&order=desc&orderBy=filesize",
+         {"order": "asc", "orderBy": "created", "page": "2"}),
+        (JOBS, {"kind": "image"}, "?kind=video&cursor=a", {"kind": "image", "cursor": "a"}),
+        (JOBS, {"kind": "image", "cursor": "a"}, "?kind=video&cursor=b", {"kind": "image", "cursor": "b"}),
+    ],
+)  # fmt: skip
+def test_a_link_cannot_change_what_was_asked_for(
+    generation: Any, asked: dict[str, str], link: str, following: dict[str, str]
+) -> None:
+    got = next_page(generation, asking(**asked), page("a", links={"next": link}))
+    assert got is not None
+    assert dict(got.query) == following
 
 
 @pytest.mark.parametrize(
@@ -236,9 +257,11 @@ def test_ids_of_far_pages_are_forgotten() -> None:
         page("a", links={"next": "https://api.ittybit.com/files"}),
         page("a", links={"next": "https://[broken/files?page=2"}),
         page("a", links={"next": "?" + "&".join(f"a{n}=1" for n in range(60))}),
+        page("a", links={"next": "?" + "&".join(f"a{n}=1" for n in range(50))}),
+        page("a", links={"next": "?after=" + "a" * 10_000}),
         Page(({"kind": "no id"},), has_more=True),
     ],
-    ids=["no query", "no URL", "too many fields", "no id to go on from"],
+    ids=["no query", "no URL", "too many fields", "too many with its own", "too long", "no id to go on from"],
 )
 def test_a_list_that_says_more_but_not_where_ends_and_says_so(last: Page) -> None:
     pager = Pager(TASKS, asking(limit="1"))

@@ -145,7 +145,27 @@ def test_no_path_can_change_the_host(path: str) -> None:
     assert prepare(Request("GET", path), settings()).url == f"https://api.ittybit.com{path}"
 
 
-@pytest.mark.parametrize("path", ["/a b", "/a\n", "/a\r\nX: y", "/a\0", "/a\tb", "/a\x7f"])
+@pytest.mark.parametrize("method", ["GET /x HTTP/1.1\r\nX: y", "GET\n", "get", "", "G", "GE T", "GÉT", "A" * 21])
+def test_what_is_no_method_is_refused(method: str) -> None:
+    with pytest.raises(IttybitInputError, match="is no HTTP method"):
+        prepare(Request(method, "/x"), settings())
+
+
+@pytest.mark.parametrize("path", ["/files/../keys", "/..", "/./x", "/files/%2e%2E/keys", "/a/%2e", "/x/.."])
+@pytest.mark.parametrize("origin", [Origin.API, Origin.DELIVERY])
+def test_a_path_that_an_http_library_would_make_another_of_is_refused(path: str, origin: Origin) -> None:
+    with pytest.raises(IttybitInputError, match="would lead elsewhere"):
+        prepare(Request("GET", path, origin), settings())
+    with pytest.raises(IttybitInputError, match="would lead elsewhere"):
+        prepare(Request("PUT", f"https://you.ittybit.net{path}?signature=hush", Origin.SIGNED), settings())
+
+
+@pytest.mark.parametrize("path", ["/files/...", "/a..b", "/.x", "/x.", "/%252e%252e"])
+def test_other_dots_go_out_as_they_are(path: str) -> None:
+    assert prepare(Request("GET", path), settings()).url == f"https://api.ittybit.com{path}"
+
+
+@pytest.mark.parametrize("path", ["/a b", "/a\n", "/a\r\nX: y", "/a\0", "/a\tb", "/a\x7f", "/a\ud800"])
 def test_a_path_with_a_space_or_control_character_is_refused(path: str) -> None:
     with pytest.raises(IttybitInputError, match="control character or a space"):
         prepare(Request("GET", path), settings())
@@ -183,7 +203,9 @@ def test_a_direct_upload_needs_the_delivery_domain() -> None:
         prepare(Request("PUT", "/a.mp4", Origin.DELIVERY), read_settings("c", host=None, password=KEY, extra={}))
 
 
-@pytest.mark.parametrize("name", ["Authorization", "authorization", "HOST", "Content-Length"])
+@pytest.mark.parametrize(
+    "name", ["Authorization", "authorization", "HOST", "Content-Length", "Transfer-Encoding", "connection"]
+)
 @pytest.mark.parametrize("value", ["hush", "hush\r\nX: y"])
 def test_a_header_of_the_connection_cannot_be_set(name: str, value: str) -> None:
     with pytest.raises(IttybitInputError, match="comes from the connection") as raised:
@@ -193,11 +215,33 @@ def test_a_header_of_the_connection_cannot_be_set(name: str, value: str) -> None
 
 @pytest.mark.parametrize(
     "headers",
-    [{"X": "hush\r\nY: z"}, {"X": "hush\0"}, {"X\r\nY": "hush"}, {"X Y": "hush"}, {"": "hush"}, {"X": "hüsh"}],
+    [
+        {"X": "hush\r\nY: z"},
+        {"X": "hush\0"},
+        {"X\r\nY": "hush"},
+        {"X Y": "hush"},
+        {"": "hush"},
+        {"X": "hüsh"},
+        {"X": "hush "},
+    ],
 )
 def test_a_header_that_could_become_two_is_refused_without_its_value(headers: dict[str, str]) -> None:
     with pytest.raises(IttybitInputError, match="no header may have") as raised:
         prepare(Request("GET", "/x", headers=headers), settings())
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("POST", "/x", json={"url": "https://a?sig=hush", "b": "\ud800"}),
+        Request("GET", "/x", query=(("url", "https://a?sig=hush\ud800"),)),
+    ],
+)
+def test_what_cannot_be_sent_is_not_in_the_error_nor_behind_it(request_: Request) -> None:
+    with pytest.raises(IttybitInputError, match="Nothing was sent") as raised:
+        prepare(request_, settings())
+    assert raised.value.__context__ is None
     assert "hush" not in str(raised.value)
 
 

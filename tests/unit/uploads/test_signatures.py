@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ittybit.uploads.signatures import without_signature
+from airflow_provider_ittybit.uploads.signatures import secrets_in, without_signature, without_signed_inputs
+from airflow_provider_ittybit.uploads.unreadable import presentable
 
 PLACE = "https://bucket.example/in/talk.mp4"
 SIGNED = {
@@ -55,3 +56,49 @@ def test_what_no_known_way_of_signing_made_is_left_alone(url: str) -> None:
 
 def test_a_fragment_is_kept_apart_from_the_query() -> None:
     assert without_signature(f"{PLACE}?sig=a&se=b#t=10") == f"{PLACE}#t=10"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (f"{PLACE}?sig=hush-hush&se=1", {"sig=hush-hush&se=1", "hush-hush"}),
+        (f"{PLACE}?sig=a%2Fb%2Fc", {"sig=a%2Fb%2Fc", "sig=a/b/c", "a%2Fb%2Fc", "a/b/c"}),
+        (f"{PLACE}?t=hush", {"?t=hush"}),
+        (f"{PLACE}?a", set()),
+        (f"see {PLACE}?t=hush#part, or not", {"?t=hush"}),
+        ("https://user:hush-hush@h.example/a", {"user:hush-hush", "hush-hush"}),
+        ("s3://key:hush/hush@bucket/a", set()),
+        ("s3://aws_default@bucket/a", set()),
+        ([f"{PLACE}?t=one", {"a": (f"{PLACE}?t=two",), f"{PLACE}?t=three": 1}], {"?t=one", "?t=two", "?t=three"}),
+        (PLACE, set()),
+        ("what is this? nothing", set()),
+        (None, set()),
+        (17, set()),
+    ],
+)
+def test_what_opens_a_url_is_found_wherever_it_stands(value: object, found: set[str]) -> None:
+    assert secrets_in(value) == found
+
+
+def test_what_something_was_made_from_loses_its_signature_and_what_was_made_keeps_it() -> None:
+    signed = f"{PLACE}?sig=a&se=b"
+    job = {"input": signed, "inputs": [{"url": signed, "id": 1}], "output": {"url": signed}, "url": signed}
+    run = {"tasks": [{"kind": "ingest", "options": {"url": signed}, "outputs": [{"url": signed}]}], "n": None}
+    assert without_signed_inputs(job) == {**job, "input": PLACE, "inputs": [{"url": PLACE, "id": 1}]}
+    task = {"kind": "ingest", "options": {"url": PLACE}, "outputs": [{"url": signed}]}
+    assert without_signed_inputs(run) == {"tasks": [task], "n": None}
+    assert without_signed_inputs({"input": f"{PLACE}?id=1"}) == {"input": f"{PLACE}?id=1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{PLACE}?sig=hush", PLACE),
+        ("https://user:hu@sh@h.example/a@b?c", "https://h.example/a@b"),
+        ("https://h.example?c=/@hush", "https://h.example"),
+        ("s3://aws_default@bucket/a@b.mp4", "s3://bucket/a@b.mp4"),
+        ("/data/a?b@c.mp4", "/data/a?b@c.mp4"),
+    ],
+)
+def test_a_place_is_shown_without_query_and_user(text: str, shown: str) -> None:
+    assert presentable(text) == shown

@@ -1,0 +1,153 @@
+"""Looks for a secret wherever Airflow, a library or a person keeps or shows something of a task.
+
+``SINKS`` is the table of these places. What is new in the package and is kept or shown somewhere gets a row here, and
+is handed to ``Seen.show`` under its name.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import pickle
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+from airflow.sdk._shared.secrets_masker import _secrets_masker
+from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
+from structlog.testing import capture_logs
+from task_running import Run, Store, run_to_end, task_context
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+SINKS: Mapping[str, str] = {
+    "log": "what any library logs at DEBUG, through logging or structlog, in the worker and in the triggerer",
+    "error": "an error that a task ends with: its text, arguments and fields",
+    "error behind it": "the errors that it came from, which Airflow logs as well",
+    "locals": "the local variables of the package's frames, which tools such as Sentry send away with an error",
+    "repr": "what a person sees of a task, a hook, settings, a transport, an answer",
+    "task": "the attributes and the pickle of a task, which hold what the DAG's author gave, and nothing else",
+    "XCom": "the result of a task, and what it pushes",
+    "notes": "the task state store",
+    "rendered fields": "the rendered template fields, in the database and in the UI",
+    "serialized DAG": "the DAG in the database",
+    "trigger": "the trigger's arguments, and those of the method that resumes the task, in the database",
+    "event": "what the trigger hands over, in the database",
+    "extra link": "the address behind the button in the UI, an XCom of its own",
+    "access log": "what the emulator logs, and its ledger of requests",
+    "elsewhere": "what another host was sent, to which a redirect or a link led",
+    "lineage": "URIs of assets, events on them, and OpenLineage facets",
+}
+"""Places by name. ``lineage`` has nothing to look into as long as operators name no assets and give no facets."""
+
+PACKAGE = "airflow_provider_ittybit"
+SIGNATURE = re.compile(r"signature(?:=|%3D|[\"']: ?[\"'])[\w%-]{16,}", re.IGNORECASE)
+"""A signature of ittybit's own signed URLs, whatever its value."""
+
+
+class Records(logging.Handler):
+    """Keeps all that any library logs, arguments and tracebacks included."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+        self.lines.append(f"{record.name} {record.getMessage()} {record.args!r} {record.__dict__!r} {trace}")
+
+
+class Seen:
+    """All that could be seen of what ran, by place."""
+
+    def __init__(self, records: Records, events: list[Any]) -> None:
+        self.records, self.events = records, events
+        self.shown: dict[str, list[str]] = {name: [] for name in SINKS}
+
+    def show(self, sink: str, *things: object) -> None:
+        """Note what could be seen in a place."""
+        self.shown[sink] += [text for thing in things for text in (repr(thing), str(thing))]
+
+    def run(self, make: Callable[[], BaseOperator]) -> Any:
+        """Run a task and keep what Airflow would store or show of it; return its result, or its error."""
+        run, store = Run(), Store()
+        context = task_context(run, store=store)
+        ran: list[BaseOperator] = []
+
+        def new() -> BaseOperator:
+            ran.append(make())
+            ran[-1].render_template_fields(context)  # type: ignore[arg-type] # enough of a context
+            self.show("rendered fields", json.dumps(_serialize_rendered_fields(ran[-1])))
+            return ran[-1]
+
+        try:
+            story = run_to_end(new, context)
+        except Exception as error:  # noqa: BLE001 - any error is looked into
+            self.show_error(error)
+            outcome: Any = error
+        else:
+            outcome = story.result
+            self.show("trigger", [(deferred.trigger.serialize(), deferred.kwargs) for deferred in story.deferrals])
+            self.show("repr", *story.deferrals, *(deferred.trigger for deferred in story.deferrals))
+            self.show("event", story.events)
+            self.show("XCom", outcome)
+        self.show("XCom", run.xcom)
+        self.show("notes", store.values)
+        self.show("repr", *ran)
+        self.show("task", *(vars(task) for task in ran), *(pickle.dumps(task) for task in ran))
+        return outcome
+
+    def show_error(self, error: BaseException) -> None:
+        """Note an error, with all behind it."""
+        self.show("error", error, error.args, vars(error), pickle.dumps(error))
+        behind: list[BaseException] = []
+        waiting: list[BaseException | None] = [error]
+        while waiting:
+            one = waiting.pop()
+            if one is not None and one not in behind:
+                behind.append(one)
+                waiting += [one.__cause__, one.__context__]
+        for one in behind:
+            self.show("error behind it", one, one.args, vars(one))
+            for frame, _ in traceback.walk_tb(one.__traceback__):
+                if PACKAGE in frame.f_code.co_filename:
+                    self.shown["locals"] += map(repr, frame.f_locals.values())
+
+    def found(self, secret: str | re.Pattern[str]) -> dict[str, str]:
+        """Tell in which places a secret can be seen, with what stands around it."""
+        places = {**self.shown, "log": [*self.shown["log"], *self.records.lines, *map(repr, self.events)]}
+        found = {}
+        for sink, texts in places.items():
+            match = next(filter(None, (_pattern(secret).search(text) for text in texts)), None)
+            if match is not None:
+                found[sink] = match.string[max(0, match.start() - 200) : match.end() + 40]
+        return found
+
+
+def _pattern(secret: str | re.Pattern[str]) -> re.Pattern[str]:
+    if isinstance(secret, re.Pattern):
+        return secret
+    forms = {secret, quote(secret, safe=""), quote_plus(secret), base64.b64encode(secret.encode()).decode()}
+    return re.compile("|".join(map(re.escape, forms)))
+
+
+@contextmanager
+def everything_logged() -> Iterator[Seen]:
+    """Look at everything at the level DEBUG, by whichever way it is logged; masks of Airflow begin and end empty."""
+    records, root = Records(), logging.getLogger()
+    before = root.level
+    root.addHandler(records)
+    root.setLevel(logging.NOTSET)
+    _secrets_masker().reset_masker()
+    try:
+        with capture_logs() as events:
+            yield Seen(records, events)
+    finally:
+        _secrets_masker().reset_masker()
+        root.removeHandler(records)
+        root.setLevel(before)
