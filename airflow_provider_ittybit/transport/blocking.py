@@ -5,15 +5,18 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.api.messages import Headers, Response
+from airflow_provider_ittybit.api.retrying import retry_after
 from airflow_provider_ittybit.api.wire import prepare
 from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.transport.environment import ca_file, check_own_ca, proxy_for
 from airflow_provider_ittybit.transport.failures import innermost, no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
+from airflow_provider_ittybit.transport.shared_line import SharedLine, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,11 +39,15 @@ class BlockingTransport:
 
     :param settings: the checked connection.
     :param sleep: waits between attempts, ``time.sleep`` by default.
+    :param in_line: whether requests wait for their turn where others share the rate limit; not for one in a hurry.
     """
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep, in_line: bool = True
+    ) -> None:
         self.settings = settings
         self._sleep = sleep
+        self._line = SharedLine(settings, in_line=in_line)
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
 
@@ -52,7 +59,18 @@ class BlockingTransport:
         from tenacity import Retrying
 
         arguments = retry_arguments(call.request, self.settings)
-        response: Response = Retrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
+        turn = self._line.turn()
+
+        def pause(seconds: float) -> None:
+            turn.sleeps(seconds)
+            self._sleep(seconds)
+
+        def attempt() -> Response:
+            while wait := turn.pause():
+                pause(wait)
+            return self._attempt(call.request, turn)
+
+        response: Response = Retrying(sleep=pause, **arguments)(attempt)
         try:
             return call.read(call.request, response)
         except IttybitError as error:
@@ -66,7 +84,7 @@ class BlockingTransport:
         if session is not None:
             session.close()
 
-    def _attempt(self, request: Request) -> Response:
+    def _attempt(self, request: Request, turn: Turn) -> Response:
         import requests
 
         settings = self.settings
@@ -87,7 +105,10 @@ class BlockingTransport:
         except requests.RequestException as error:
             failure = no_answer(request, error, may_have_arrived=_may_have_arrived(error))
         else:
-            return Response(answer.status_code, Headers(answer.headers.items()), answer.content)
+            headers = Headers(answer.headers.items())
+            if answer.status_code == 429:
+                turn.refused(retry_after(headers.get("retry-after"), now=datetime.now(UTC)))
+            return Response(answer.status_code, headers, answer.content)
         finally:
             if stream is not None:
                 stream.close()
