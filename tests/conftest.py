@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import threading
@@ -31,6 +32,7 @@ from hypothesis import settings as hypothesis_settings  # noqa: E402 - same
 
 from airflow_provider_ittybit.emulator.media.samples import make_audio, make_image, make_video  # noqa: E402
 from airflow_provider_ittybit.emulator.running import RunningEmulator  # noqa: E402
+from airflow_provider_ittybit.transport import shared_line  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +48,15 @@ hypothesis_settings.load_profile("quick")  # `make fuzz` asks for the other one
 
 GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
 TAKE_BYTES = ("media", "files-enveloped", "files-flat")
+
+
+@pytest.fixture(autouse=True)
+def _no_rate_limit_of_an_earlier_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give each test lines of its own: they are remembered for minutes, by host and key."""
+    name = f"{shared_line.FOLDER}-{secrets.token_hex(6)}"
+    monkeypatch.setattr(shared_line, "FOLDER", name)
+    yield
+    shutil.rmtree(Path(tempfile.gettempdir()) / name, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

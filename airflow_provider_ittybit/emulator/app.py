@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from airflow_provider_ittybit.emulator import control, delivery, profiles
+from airflow_provider_ittybit.emulator import control, delivery, front, profiles
 from airflow_provider_ittybit.emulator.answers import refusal
 from airflow_provider_ittybit.emulator.authorization import require_key
-from airflow_provider_ittybit.emulator.exchange import ApiError, Exchange, Route, not_found
+from airflow_provider_ittybit.emulator.exchange import ApiError, Exchange
 from airflow_provider_ittybit.emulator.faultfields import BODILESS
-from airflow_provider_ittybit.emulator.generations import file_tasks, files, jobs, media, tasks
 from airflow_provider_ittybit.emulator.ledger import Entry, redacted
 from airflow_provider_ittybit.emulator.records import new_id
+from airflow_provider_ittybit.emulator.routing import route_for
 from airflow_provider_ittybit.emulator.waiting import before_reading
 
 if TYPE_CHECKING:
@@ -32,14 +32,6 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.service import Service
 
 logger = logging.getLogger(__name__)
-
-ROUTES: Mapping[str, tuple[Route, ...]] = {
-    profiles.MEDIA.name: media.ROUTES,
-    profiles.FILES_ENVELOPED.name: (*files.ROUTES, *file_tasks.ROUTES),
-    profiles.FILES_FLAT.name: (*files.ROUTES, *file_tasks.ROUTES),
-    profiles.TASKS.name: tasks.ROUTES,
-    profiles.JOBS.name: jobs.ROUTES,
-}
 
 #: After a refusal so much of the body is still read, so that a client that is still sending reads the answer.
 DRAINED_BYTES = 64 * 1024 * 1024
@@ -65,11 +57,21 @@ class Emulator:
             return
         request = Request(scope, receive)
         role = self._roles[scope["server"][1]]
-        if role == "api" and scope["path"].startswith(control.PREFIX):
-            response = await control.answer(self._service, request)
+        response = await self._beside_the_api(request) if role == "api" else None
+        if response is not None:
             await response(scope, receive, send)
             return
         await self._serve(request, role, send)
+
+    async def _beside_the_api(self, request: Request) -> Response | None:
+        """Answer what is about the emulator itself: without key, limit, faults and ledger."""
+        if front.is_page(request):
+            return await front.show(self._service, request)
+        if request.scope["path"].startswith(control.PREFIX):
+            return await control.answer(self._service, request)
+        if front.is_document(request):
+            return _described(*_exchange(request, self._service, "api"))
+        return None
 
     async def _serve(self, request: Request, role: str, send: Send) -> None:
         exchange, problem = _exchange(request, self._service, role)
@@ -120,7 +122,7 @@ class Emulator:
         if exchange.role == "delivery":
             return await delivery.deliver(exchange)
         require_key(exchange)
-        route = _route(exchange)
+        route = route_for(exchange)
         if exchange.request.method == "GET":
             await before_reading(self._service)
         return await route.handler(exchange)
@@ -145,26 +147,19 @@ def _exchange(request: Request, service: Service, role: str) -> tuple[Exchange, 
     return exchange, problem
 
 
+def _described(exchange: Exchange, problem: ApiError | None) -> Response:
+    """Answer with an OpenAPI document."""
+    if problem is not None:
+        return refusal(exchange, problem)
+    try:
+        return front.describe(exchange)
+    except ApiError as error:
+        return refusal(exchange, error)
+
+
 def _generation_of(role: str, path: str) -> Generation | None:
     """Return the only generation that has this port or path, for a request without a version header."""
     return profiles.MEDIA if role == "uploads" else profiles.owner_of(path)
-
-
-def _route(exchange: Exchange) -> Route:
-    allowed = []
-    for route in ROUTES.get(exchange.generation.name, ()):
-        params = route.match(exchange.role, exchange.path)
-        if params is None:
-            continue
-        if route.method == exchange.request.method:
-            exchange.params = params
-            return route
-        allowed.append(route.method)
-    if not allowed:
-        what = "path"
-        raise not_found(what)
-    message = f"The method {exchange.request.method} is not supported for this path."
-    raise ApiError(HTTPStatus.METHOD_NOT_ALLOWED, message, headers={"Allow": ", ".join(allowed)})
 
 
 async def _suffer(exchange: Exchange, fault: Fault) -> Response | None:

@@ -6,7 +6,6 @@ It is on the api port only, needs no key, speaks JSON and is not in the ledger.
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from airflow_provider_ittybit.emulator.faultfields import InvalidFaultError
 from airflow_provider_ittybit.emulator.faults import Fault
+from airflow_provider_ittybit.emulator.json_bodies import UnreadableBodyError, object_in
 from airflow_provider_ittybit.emulator.records import File
 from airflow_provider_ittybit.emulator.rendering import FILE_STATUS
 from airflow_provider_ittybit.emulator.settings import InvalidSettingError
@@ -32,6 +32,13 @@ PREFIX = "/_emulator/"
 #: Seconds that ``settle`` waits unless it is told otherwise.
 SETTLE_TIMEOUT = 30.0
 
+#: Seconds that ``settle`` waits at most: more is a mistake, and would keep the server from stopping.
+LONGEST_SETTLE = 3600.0
+
+
+class InvalidControlError(ValueError):
+    """A value that an action does not take."""
+
 
 async def answer(service: Service, request: Request) -> JSONResponse:
     """Answer one request to the control endpoint; what cannot be is answered 400 with ``{message}``."""
@@ -42,11 +49,8 @@ async def answer(service: Service, request: Request) -> JSONResponse:
         status = HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND
         return JSONResponse({"message": f"There is no {request.method} {PREFIX}{name}."}, status)
     try:
-        body = json.loads(await request.body() or b"{}")
-        if not isinstance(body, dict):
-            return JSONResponse({"message": "The body must be a JSON object."}, HTTPStatus.BAD_REQUEST)
-        return await action(service, request, body)
-    except (ValueError, RecursionError, InvalidSettingError, InvalidFaultError) as error:
+        return await action(service, request, object_in(await request.body()))
+    except (UnreadableBodyError, InvalidControlError, InvalidSettingError, InvalidFaultError) as error:
         return JSONResponse({"message": str(error)}, HTTPStatus.BAD_REQUEST)
 
 
@@ -103,12 +107,19 @@ async def _files(service: Service, _request: Request, _body: Body) -> JSONRespon
 
 
 async def _release(service: Service, _request: Request, body: Body) -> JSONResponse:
-    service.workers.release(body.get("id"))
+    resource_id = body.get("id")
+    if resource_id is not None and not isinstance(resource_id, str):
+        message = "The field id must be a string."
+        raise InvalidControlError(message)
+    service.workers.release(resource_id)
     return JSONResponse({"held": service.workers.held_count})
 
 
 async def _settle(service: Service, _request: Request, body: Body) -> JSONResponse:
-    timeout = float(body.get("timeout", SETTLE_TIMEOUT))
+    timeout = body.get("timeout", SETTLE_TIMEOUT)
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= LONGEST_SETTLE:
+        message = f"The field timeout must be seconds from 0 to {LONGEST_SETTLE:.0f}."
+        raise InvalidControlError(message)
     settled = await asyncio.to_thread(service.workers.settle, timeout)
     status = HTTPStatus.OK if settled else HTTPStatus.GATEWAY_TIMEOUT
     return JSONResponse({"settled": settled, "held": service.workers.held_count}, status)

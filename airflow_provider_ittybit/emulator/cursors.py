@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Record)
 
+#: The query parameters of a list.
+CURSOR = ("after", "before", "limit", "order")
+
 
 def page_by_cursor(
     exchange: Exchange, record_type: type[R], where: Mapping[str, str | Iterable[str] | None]

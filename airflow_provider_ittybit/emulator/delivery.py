@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 
 from airflow_provider_ittybit.emulator.answers import one
 from airflow_provider_ittybit.emulator.authorization import require_key
-from airflow_provider_ittybit.emulator.exchange import ApiError, Exchange, bad_request, not_found
+from airflow_provider_ittybit.emulator.exchange import ApiError, Exchange, Operation, Route, bad_request, not_found
 from airflow_provider_ittybit.emulator.generations.files import answer_created
 from airflow_provider_ittybit.emulator.library import add_file, guessed_type, live
 from airflow_provider_ittybit.emulator.profiles import FILES_ENVELOPED, FILES_FLAT
@@ -28,23 +28,30 @@ from airflow_provider_ittybit.emulator.signing import is_valid
 from airflow_provider_ittybit.emulator.store import Query
 
 if TYPE_CHECKING:
+    from airflow_provider_ittybit.emulator.profiles import Generation
     from airflow_provider_ittybit.emulator.service import Service
 
 READERS = ("GET", "HEAD")
+TAKE_FILES = (FILES_ENVELOPED, FILES_FLAT)
 
 
 async def deliver(exchange: Exchange) -> Response:
     """Answer any request on the delivery port."""
     method = exchange.request.method
     if method in READERS:
-        return _serve(exchange)
-    if exchange.generation not in (FILES_ENVELOPED, FILES_FLAT):
+        return await serve(exchange)
+    if exchange.generation not in TAKE_FILES:
         what = "path"
         raise not_found(what)
-    if method != "PUT":
+    if not is_allowed(exchange.generation, method):
         message = f"The method {method} is not supported for this path."
         raise ApiError(HTTPStatus.METHOD_NOT_ALLOWED, message, headers={"Allow": "GET, HEAD, PUT"})
-    return await _receive(exchange)
+    return await receive(exchange)
+
+
+def is_allowed(generation: Generation, method: str) -> bool:
+    """Tell whether a generation has a method on this port."""
+    return method in READERS or (method == "PUT" and generation in TAKE_FILES)
 
 
 def generation_without_header(exchange: Exchange) -> None:
@@ -55,7 +62,8 @@ def generation_without_header(exchange: Exchange) -> None:
         exchange.version = exchange.generation.first
 
 
-async def _receive(exchange: Exchange) -> Response:
+async def receive(exchange: Exchange) -> Response:
+    """Answer ``PUT`` of a file, whole or in chunks."""
     _authorize(exchange, "put")
     path = exchange.path.strip("/")
     if not path or exchange.path.endswith("/"):
@@ -77,7 +85,8 @@ async def _receive(exchange: Exchange) -> Response:
     return one(exchange, file_json(exchange.service, seen), HTTPStatus.CREATED, enveloped=False)
 
 
-def _serve(exchange: Exchange) -> Response:
+async def serve(exchange: Exchange) -> Response:
+    """Answer ``GET`` and ``HEAD``: the bytes of a file, by its id, or by its folder and name."""
     if not exchange.service.settings.public_delivery:
         _authorize(exchange, "get")
     found = _find(exchange.service, exchange.path.strip("/"))
@@ -115,3 +124,20 @@ def _authorize(exchange: Exchange, method: str) -> None:
     elif not is_valid(exchange.service.signing_key, exchange.path.lstrip("/"), query, method, time.time()):
         message = "The signature of this URL is wrong, is for another method, or has expired."
         raise ApiError(HTTPStatus.FORBIDDEN, message)
+
+
+_SIGNED = ("expiry", "method", "signature")
+_READ = Operation({200: "Bytes", 206: "Bytes", 416: "Bytes"}, query=_SIGNED, headers=("Range",))
+_WRITE = Operation(
+    {201: "File | Bare File", 202: "File | Received"}, query=_SIGNED, body="Bytes", headers=("Content-Range",)
+)
+
+#: For the OpenAPI document, which has no word for a path of any length: here a folder is one segment.
+ROUTES = tuple(
+    route
+    for path in ("/{filename}", "/{folder}/{filename}")
+    for route in (
+        *(Route(method, path, serve, _READ, role="delivery") for method in READERS),
+        Route("PUT", path, receive, _WRITE, role="delivery"),
+    )
+)

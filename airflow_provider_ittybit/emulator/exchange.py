@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+
+from airflow_provider_ittybit.emulator.json_bodies import UnreadableBodyError, object_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.profiles import Generation
     from airflow_provider_ittybit.emulator.service import Service
 
-#: A body of JSON may have so many bytes. The real limit is not published.
+#: A body of JSON, or a form without a file, may have so many bytes. The real limit is not published.
 MAX_JSON_BYTES = 10 * 1024 * 1024
+
+#: No number in a query may be higher: it has to fit into the positions that SQLite counts.
+HIGHEST = 10**12
 
 
 class ApiError(Exception):
@@ -91,32 +95,33 @@ class Exchange:
         """Return the message with which what this request makes shall fail, if a fault says so."""
         return self.service.faults.take_processing(self.role, self.request.method, self.path)
 
-    async def document(self) -> dict[str, Any]:
-        """Read the JSON object in the body; an empty body is an empty object."""
+    async def small_body(self) -> bytes:
+        """Read a whole body that is no file; raise ApiError for one of more than :data:`MAX_JSON_BYTES`."""
         pieces, size = [], 0
         async for piece in self.request.stream():
             size += len(piece)
             if size > MAX_JSON_BYTES:
                 raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
             pieces.append(piece)
-        try:
-            document = json.loads(b"".join(pieces) or b"{}")
-        except ValueError as error:
-            message = "The request body is not valid JSON."
-            raise bad_request(message) from error
-        if not isinstance(document, dict):
-            message = "The request body must be a JSON object."
-            raise bad_request(message)
-        return document
+        return b"".join(pieces)
 
-    def integer(self, name: str, default: int, lowest: int, highest: int | None) -> int:
+    async def document(self) -> dict[str, Any]:
+        """Read the JSON object in the body; an empty body is an empty object."""
+        body = await self.small_body()
+        try:
+            return object_in(body)
+        except UnreadableBodyError as error:
+            raise bad_request(str(error)) from error
+
+    def integer(self, name: str, default: int, lowest: int, highest: int = HIGHEST) -> int:
         """Return a query parameter that is a number within bounds."""
         text = self.request.query_params.get(name)
         if text is None:
             return default
-        value = int(text) if text.isdecimal() and text.isascii() else lowest - 1
-        if value < lowest or (highest is not None and value > highest):
-            upper = "" if highest is None else f" and at most {highest}"
+        is_number = text.isdecimal() and text.isascii() and len(text) <= len(str(HIGHEST))
+        value = int(text) if is_number else lowest - 1
+        if not lowest <= value <= highest:
+            upper = "" if highest == HIGHEST else f" and at most {highest}"
             message = f"The query parameter {name} must be a whole number, at least {lowest}{upper}."
             raise bad_request(message)
         return value
@@ -155,12 +160,30 @@ def mapping_in(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """What a route takes and answers, as the OpenAPI document tells it.
+
+    :param answers: the name of what comes with each status that is a success, or that this route alone has; ``File[]``
+        is a list of ``File``. The names are those of ``describing.resources``.
+    :param query: names of the query parameters, those of ``describing.parameters``.
+    :param body: name of the body, one of ``describing.bodies``.
+    :param headers: names of the request headers that change what it does.
+    """
+
+    answers: Mapping[int, str]
+    query: tuple[str, ...] = ()
+    body: str | None = None
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What answers one method on one path of one port; ``{name}`` stands for one segment."""
 
     method: str
     path: str
     handler: Callable[[Exchange], Awaitable[Response]]
+    about: Operation
     role: str = "api"
 
     def match(self, role: str, path: str) -> dict[str, str] | None:

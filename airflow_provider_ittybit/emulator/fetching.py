@@ -41,7 +41,11 @@ def fetch(url: str, path: Path, settings: Settings) -> Sink:
     :raises CannotFetchError: for another scheme, an answer that is not a success, a connection that breaks off,
         or more bytes than ``max_upload_bytes``.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        message = f"The URL cannot be read: {error}."
+        raise CannotFetchError(message) from None
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     if parts.scheme not in ("http", "https"):
         message = f"The emulator can fetch http and https only, not {shown}"

@@ -45,7 +45,7 @@ async def receive_form(exchange: Exchange) -> Form:
     refuse_if_announced_too_large(exchange)
     kind, options = parse_options_header(exchange.request.headers.get("content-type", ""))
     if kind == b"application/x-www-form-urlencoded":
-        body = (await exchange.request.body()).decode("utf-8", "replace")
+        body = (await exchange.small_body()).decode("utf-8", "replace")
         return Form({name: values[-1] for name, values in parse_qs(body).items()})
     if kind != b"multipart/form-data" or b"boundary" not in options:
         message = "The body must be multipart/form-data with the field file or url."

@@ -44,12 +44,17 @@ class Received:
 
 def guessed_type(name: str | None) -> str:
     """Return the MIME type that a file name suggests."""
-    return (_TYPES.guess_type(name or "")[0]) or "application/octet-stream"
+    # quoted, since the function reads a URL: a name may begin like a scheme, or have brackets of an IPv6 address
+    return (_TYPES.guess_type(quote(name or "", errors="replace"))[0]) or "application/octet-stream"
 
 
 def name_in(url: str) -> str | None:
-    """Return the file name at the end of a URL, or None."""
-    return PurePosixPath(unquote(urlsplit(url).path)).name or None
+    """Return the file name at the end of a URL, or None; fetching tells later what is wrong with a URL."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return None
+    return PurePosixPath(unquote(path)).name or None
 
 
 def add_media(service: Service, **fields: Any) -> Media:

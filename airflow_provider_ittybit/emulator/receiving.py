@@ -74,7 +74,7 @@ class ContentRange:
     @classmethod
     def parse(cls, header: str, form: str) -> ContentRange:
         """Read ``bytes=0-1/2``, or ``bytes 0-1/2``, or either; raise ApiError for what is no range."""
-        match = re.fullmatch(rf"bytes{_FORMS[form]}(\d+)-(\d+)/(\d+)", header.strip())
+        match = re.fullmatch(rf"bytes{_FORMS[form]}(\d{{1,15}})-(\d{{1,15}})/(\d{{1,15}})", header.strip())
         found = cls(int(match[1]), int(match[2]), int(match[3])) if match else None
         if found is None or found.first > found.last or found.last >= found.total:
             message = f"The Content-Range {header!r} is not of the form bytes=START-END/TOTAL with END < TOTAL."
@@ -140,6 +140,10 @@ def _upload(service: Service, path: str, wanted: ContentRange) -> Chunked:
     found = service.store.select(Chunked, Query({"path": path}))
     if not found:
         return service.store.add(Chunked(id=new_id("part"), path=path, total=wanted.total))
+    if found[0].total != wanted.total and not found[0].chunks:  # its only chunks were refused
+        service.store.forget(found[0])
+        service.blobs.discard(service.blobs.new_path(found[0].id))
+        return _upload(service, path, wanted)
     if found[0].total != wanted.total:
         message = f"An upload of {found[0].total} bytes to this path has begun, not one of {wanted.total}."
         raise bad_request(message)

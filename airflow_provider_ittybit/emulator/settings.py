@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+MOST_BYTES = 2**53
+LONGEST = 86_400.0
+"""Seconds: more is a mistake, and some timers of the system cannot hold it."""
 CONTENT_RANGE_FORMS = ("any", "equals", "space")
-AFTER_READS = re.compile(r"after_reads:(\d+)")
+AFTER_READS = re.compile(r"after_reads:([0-9]{1,9})")
 
 
 class InvalidSettingError(ValueError):
@@ -74,7 +77,7 @@ class Settings:
                 raise InvalidSettingError(message)
             try:
                 checked[name] = CHECKS[name](value)
-            except (TypeError, ValueError, KeyError) as error:
+            except (TypeError, ValueError, KeyError, OverflowError) as error:
                 message = f"{value!r} cannot be the setting {name!r}: {error}."
                 raise InvalidSettingError(message) from error
         return replace(self, **checked)
@@ -101,8 +104,8 @@ def _rate_limit(value: Any) -> RateLimit | None:
     if value is None or isinstance(value, RateLimit):
         return value
     limit = RateLimit(int(value["requests"]), float(value["per_seconds"]))
-    if limit.requests < 1 or limit.per_seconds <= 0:
-        message = "requests and per_seconds must be positive"
+    if limit.requests < 1 or not 0 < limit.per_seconds <= LONGEST:
+        message = f"requests and per_seconds must be positive, and per_seconds at most {LONGEST:.0f}"
         raise ValueError(message)
     return limit
 
@@ -121,10 +124,10 @@ def _form(value: Any) -> str:
     raise ValueError(message)
 
 
-def _not_negative(number: type[int] | type[float]) -> Callable[[Any], int | float]:
+def _not_negative(number: type[int] | type[float], most: float) -> Callable[[Any], int | float]:
     def check(value: Any) -> int | float:
-        if number(value) < 0:
-            message = "it must not be negative"
+        if isinstance(value, bool) or not 0 <= number(value) <= most:
+            message = f"it must be a number from 0 to {most:.0f}"
             raise ValueError(message)
         return number(value)
 
@@ -134,13 +137,13 @@ def _not_negative(number: type[int] | type[float]) -> Callable[[Any], int | floa
 CHECKS: dict[str, Callable[[Any], object]] = {
     "default_version": _version,
     "processing": _processing,
-    "max_upload_bytes": _not_negative(int),
+    "max_upload_bytes": _not_negative(int, MOST_BYTES),
     "rate_limit": _rate_limit,
     "discard_bytes": _boolean,
     "content_range_form": _form,
     "public_delivery": _boolean,
-    "answer_wait": _not_negative(float),
-    "fetch_timeout": _not_negative(float),
+    "answer_wait": _not_negative(float, LONGEST),
+    "fetch_timeout": _not_negative(float, LONGEST),
 }
 
 if set(CHECKS) != {field.name for field in fields(Settings)}:  # a setting without a check could never be set

@@ -37,6 +37,7 @@ class ConnectedHook(BaseHook):
         self.ittybit_conn_id = ittybit_conn_id
         self.overrides = overrides
         self.pause = Pause()
+        self._in_line = True
         self._settings: Settings | None = None
         self._transport: BlockingTransport | None = None
 
@@ -79,12 +80,14 @@ class ConnectedHook(BaseHook):
         if self._transport is None:
             from airflow_provider_ittybit.transport.blocking import BlockingTransport
 
-            self._transport = BlockingTransport(self.settings, sleep=self.pause)
+            self._transport = BlockingTransport(self.settings, sleep=self.pause, in_line=self._in_line)
             self.pause.interrupt = self._transport.interrupt
         return self._transport
 
     def hurried(self, seconds: float, *, repetitions: int = 0) -> Self:
         """Copy this hook for one who has no time, as while a task is being killed. Airflow is not asked again.
+
+        It does not wait for a turn where others share the rate limit.
 
         :param seconds: for a connection, and again for an answer, at most.
         :param repetitions: how often a request is sent again, at most.
@@ -92,7 +95,7 @@ class ConnectedHook(BaseHook):
         """
         settings = hurried(self.settings, seconds=seconds, repetitions=repetitions)
         quick = copy.copy(self)
-        vars(quick)["_settings"] = settings
+        vars(quick).update(_settings=settings, _in_line=False)
         return quick
 
     def close(self) -> None:

@@ -362,7 +362,7 @@ class IttybitHook(TriggererReads):
         try:
             settings = self.settings
             quick = replace(settings, max_retries=0, timeout=min(settings.timeout, BUTTON_TIMEOUT))
-            with contextlib.closing(BlockingTransport(quick)) as transport:
+            with contextlib.closing(BlockingTransport(quick, in_line=False)) as transport:
                 transport.send(calls.check_access(settings.generation))
         except IttybitError as error:
             return False, str(error)

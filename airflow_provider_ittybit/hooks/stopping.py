@@ -125,5 +125,5 @@ async def adelete_quietly(settings: Settings, ids: Sequence[str], log: Any, *, r
         else:
             log.info("Deleted %s at ittybit, as delete_on_kill asks", resource_id)
 
-    async with AsyncTransport(hurried(settings, seconds=SHORT)) as transport:
+    async with AsyncTransport(hurried(settings, seconds=SHORT), in_line=False) as transport:
         await asyncio.gather(*map(delete, ids))

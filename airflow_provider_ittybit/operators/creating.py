@@ -94,8 +94,8 @@ def _id_of(made: Mapping[str, Any], wanted: Creation, source: Any) -> str:
     if is_id(made.get("id")):
         return str(made["id"])
     message = (
-        f"ittybit took the wish for a task of the kind {wanted.kind!r}, but its answer names no usable id. Look for a task of "
-        f"this kind with the input {shown(source)} in the ittybit app before asking for it again."
+        f"ittybit took the wish for a task of the kind {wanted.kind!r}, but its answer names no usable id. Look for "
+        f"a task of this kind with the input {shown(source)} in the ittybit app before asking for it again."
     )
     raise IttybitUnreadableAnswerError(message)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_ittybit.api.messages import Headers
 from airflow_provider_ittybit.api.wire import prepare
-from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitRateLimitError
 from airflow_provider_ittybit.transport.environment import proxy_for, tls_context
 from airflow_provider_ittybit.transport.failures import no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
 from airflow_provider_ittybit.transport.receiving import BLOCK, ENCODINGS, PATIENCE, Receiver
+from airflow_provider_ittybit.transport.shared_line import SharedLine, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +30,8 @@ T = TypeVar("T")
 KEEP_ALIVE = 120.0
 """Seconds an idle connection is kept: longer than usual poll intervals, which spares a handshake per poll."""
 CONNECTIONS = 32
+LONG_PAUSE = 5.0
+"""Seconds: where others learned that nobody may send for longer than that, the gate is told instead of waiting here."""
 
 
 class Gate(Protocol):
@@ -43,6 +47,8 @@ class AsyncTransport:
     :param settings: the checked connection.
     :param sleep: waits between attempts, ``asyncio.sleep`` by default.
     :param gate: is asked before each attempt; 429 is then left to it, and nothing is sent again because of one.
+    :param in_line: whether requests wait for their turn where others share the rate limit; not for one in a hurry.
+    :param clock: tells Unix seconds, for that turn.
     """
 
     def __init__(
@@ -51,9 +57,12 @@ class AsyncTransport:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         gate: Gate | None = None,
+        in_line: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self._sleep = sleep
+        self._line = SharedLine(settings, in_line=in_line, clock=clock)
         self._gate = gate
         self._session: aiohttp.ClientSession | None = None
 
@@ -73,7 +82,20 @@ class AsyncTransport:
         from tenacity import AsyncRetrying
 
         arguments = retry_arguments(call.request, self.settings, rate_limits=self._gate is None)
-        response: Response = await AsyncRetrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
+        turn = self._line.turn()
+
+        async def pause(seconds: float) -> None:
+            turn.sleeps(seconds)
+            await self._sleep(seconds)
+
+        async def attempt() -> Response:
+            while wait := turn.pause():
+                if self._gate is not None and turn.shut_for > LONG_PAUSE:
+                    raise _shut(turn.shut_for)
+                await pause(wait)
+            return await self._attempt(call.request, turn)
+
+        response: Response = await AsyncRetrying(sleep=pause, **arguments)(attempt)
         try:
             return call.read(call.request, response)
         except IttybitError as error:
@@ -86,7 +108,7 @@ class AsyncTransport:
         if session is not None:
             await session.close()
 
-    async def _attempt(self, request: Request) -> Response:
+    async def _attempt(self, request: Request, turn: Turn) -> Response:
         import aiohttp
         from yarl import URL
 
@@ -106,7 +128,9 @@ class AsyncTransport:
                 allow_redirects=False,
                 proxy=proxy_for(wire.url, self.settings),
             ) as answer:
-                return (await _received(answer)).response(request)
+                receiver = await _received(answer)
+            turn.answered(answer.status, receiver.headers)
+            return receiver.response(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             never = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
             failure = no_answer(request, error, may_have_arrived=not isinstance(error, never))
@@ -146,3 +170,8 @@ async def _received(answer: aiohttp.ClientResponse) -> Receiver:
     else:
         answer.close()
     return receiver
+
+
+def _shut(seconds: float) -> IttybitRateLimitError:
+    message = f"Nothing was sent: ittybit asked others who use this key to slow down for {seconds:.0f} s."
+    return IttybitRateLimitError(message, retry_after=seconds)

@@ -19,6 +19,7 @@ from airflow_provider_ittybit.transport.policy import retry_arguments
 from airflow_provider_ittybit.transport.receiving import BLOCK as SMALL_BLOCK
 from airflow_provider_ittybit.transport.receiving import ENCODINGS, Receiver
 from airflow_provider_ittybit.transport.redaction import queries_hidden
+from airflow_provider_ittybit.transport.shared_line import SharedLine, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,11 +45,15 @@ class BlockingTransport:
 
     :param settings: the checked connection.
     :param sleep: waits between attempts, ``time.sleep`` by default.
+    :param in_line: whether requests wait for their turn where others share the rate limit; not for one in a hurry.
     """
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep, in_line: bool = True
+    ) -> None:
         self.settings = settings
         self._sleep = sleep
+        self._line = SharedLine(settings, in_line=in_line)
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
         self._sockets = Sockets()
@@ -61,7 +66,18 @@ class BlockingTransport:
         from tenacity import Retrying
 
         arguments = retry_arguments(call.request, self.settings)
-        response: Response = Retrying(sleep=self._sleep, **arguments)(self._attempt, call.request)
+        turn = self._line.turn()
+
+        def pause(seconds: float) -> None:
+            turn.sleeps(seconds)
+            self._sleep(seconds)
+
+        def attempt() -> Response:
+            while wait := turn.pause():
+                pause(wait)
+            return self._attempt(call.request, turn)
+
+        response: Response = Retrying(sleep=pause, **arguments)(attempt)
         try:
             return call.read(call.request, response)
         except IttybitError as error:
@@ -83,7 +99,7 @@ class BlockingTransport:
         """
         _thread.start_new_thread(self._sockets.cut, (GRACE,))
 
-    def _attempt(self, request: Request) -> Response:
+    def _attempt(self, request: Request, turn: Turn) -> Response:
         import requests
         from urllib3.exceptions import HTTPError
 
@@ -105,12 +121,15 @@ class BlockingTransport:
                 proxies={"http": proxy, "https": proxy} if proxy else {},
                 stream=True,
             ) as answer:
-                return _received(answer).response(request)
+                receiver = _received(answer)
         except (requests.RequestException, HTTPError) as error:
             failure: IttybitTransportError | IttybitStoppedError
             failure = no_answer(request, error, may_have_arrived=_may_have_arrived(error))
             if self._sockets.are_cut:
                 failure = interrupted(request, is_under_way=True)
+        else:
+            turn.answered(receiver.status, receiver.headers)
+            return receiver.response(request)
         finally:
             if stream is not None:
                 stream.close()

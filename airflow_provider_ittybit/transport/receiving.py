@@ -33,8 +33,8 @@ class Receiver:
     """
 
     def __init__(self, status: int, headers: Headers) -> None:
-        self._status = status
-        self._headers = headers
+        self.status = status
+        self.headers = headers
         self._is_success = 200 <= status < 300
         self._most = LARGEST if self._is_success else LARGEST_REFUSAL
         self._content = bytearray()
@@ -77,7 +77,7 @@ class Receiver:
         """
         if self._problem is None and self._unpacker is not None and self._unpacker.is_cut_off:
             self._problem = "what was packed in it is cut off"
-        response = Response(self._status, self._headers, bytes(self._content))
+        response = Response(self.status, self.headers, bytes(self._content))
         if self._problem is not None and self._is_success:
             raise unreadable(request, response, self._problem)
         return response

@@ -228,11 +228,11 @@ class Poller:
             self.watch.give_up(key, self._broken(f"The look at {key.resource_id} broke: {reason}"))
 
     async def _send(self, call: Call[T]) -> T:
-        """Send a call; a 429 closes the gate for all."""
+        """Send a call; a 429 closes the gate for all, one that a worker got as well."""
         try:
             result = await self._transport.send(call)
         except IttybitRateLimitError as error:
-            if error.status is not None:
+            if error.status is not None or error.retry_after is not None:
                 pause = self.gate.close(error.retry_after)
                 log.warning("ittybit asks to slow down: all %d waiting pause for %.1f s", len(self.watch), pause)
             raise

@@ -13,8 +13,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.emulator.answers import listing, one
-from airflow_provider_ittybit.emulator.exchange import Exchange, Route, bad_request, not_found, text_in
-from airflow_provider_ittybit.emulator.generations.files import page_of
+from airflow_provider_ittybit.emulator.exchange import (
+    Exchange,
+    Operation,
+    Route,
+    bad_request,
+    not_found,
+    text_in,
+)
+from airflow_provider_ittybit.emulator.generations.files import PAGES, page_of
 from airflow_provider_ittybit.emulator.library import live
 from airflow_provider_ittybit.emulator.pipelines import add_task
 from airflow_provider_ittybit.emulator.records import CANCELLED, FAILED, PROCESSING, SUCCEEDED, WAITING, Task
@@ -152,8 +159,8 @@ async def config(exchange: Exchange) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/tasks", list_tasks),
-    Route("POST", "/tasks", create_task),
-    Route("GET", "/tasks/{id}", get_task),
-    Route("GET", "/tasks-config", config),
+    Route("GET", "/tasks", list_tasks, Operation({200: "FileTask[]"}, query=(*PAGES, "file_task_status", "kind"))),
+    Route("POST", "/tasks", create_task, Operation({201: "FileTask"}, body="NewFileTask")),
+    Route("GET", "/tasks/{id}", get_task, Operation({200: "FileTask"})),
+    Route("GET", "/tasks-config", config, Operation({200: "TaskKinds"})),
 )

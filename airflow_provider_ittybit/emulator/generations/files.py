@@ -15,6 +15,7 @@ from airflow_provider_ittybit.emulator.answers import Page, listing, one, told
 from airflow_provider_ittybit.emulator.exchange import (
     ApiError,
     Exchange,
+    Operation,
     Route,
     bad_request,
     mapping_in,
@@ -40,11 +41,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 HOUR = 3600
+LAST_EXPIRY = 10**15
+"""Unix seconds; a later time could not be read again from the signed URL."""
 
 
 def page_of(exchange: Exchange, total: int) -> Page:
     """Return the page that the query asks for: ``limit`` 1 to 100, default 20."""
-    return Page(exchange.integer("page", 1, 1, None), exchange.integer("limit", 20, 1, 100), total)
+    return Page(exchange.integer("page", 1, 1), exchange.integer("limit", 20, 1, 100), total)
 
 
 async def list_files(exchange: Exchange) -> Response:
@@ -156,7 +159,7 @@ async def create_signature(exchange: Exchange) -> Response:
     if method not in ("get", "put"):
         message = "The field method must be one of: get, put."
         raise bad_request(message)
-    if not isinstance(expiry, int) or isinstance(expiry, bool) or expiry <= time.time():
+    if not isinstance(expiry, int) or isinstance(expiry, bool) or not time.time() < expiry <= LAST_EXPIRY:
         message = "The field expiry must be a time in the future, in Unix seconds."
         raise bad_request(message)
     service = exchange.service
@@ -203,18 +206,21 @@ def _media_id_in(exchange: Exchange, document: dict[str, Any]) -> str | None:
     return media_id
 
 
+PAGES = ("page", "limit")
+_NO_AUTOMATIONS = Operation({501: "Error"})
+
 ROUTES = (
-    Route("GET", "/files", list_files),
-    Route("POST", "/files", create_file),
-    Route("GET", "/files/{id}", get_file),
-    Route("PATCH", "/files/{id}", update_file),
-    Route("DELETE", "/files/{id}", remove_file),
-    Route("GET", "/media", list_media),
-    Route("POST", "/media", create_media),
-    Route("GET", "/media/{id}", get_media),
-    Route("PATCH", "/media/{id}", update_media),
-    Route("DELETE", "/media/{id}", remove_media),
-    Route("POST", "/signatures", create_signature),
-    *(Route(method, "/automations", automations) for method in ("GET", "POST")),
-    *(Route(method, "/automations/{id}", automations) for method in ("GET", "PATCH", "DELETE")),
+    Route("GET", "/files", list_files, Operation({200: "File[]"}, query=PAGES)),
+    Route("POST", "/files", create_file, Operation({201: "File", 202: "File"}, body="NewFile")),
+    Route("GET", "/files/{id}", get_file, Operation({200: "File"})),
+    Route("PATCH", "/files/{id}", update_file, Operation({200: "File"}, body="FileChanges")),
+    Route("DELETE", "/files/{id}", remove_file, Operation({202: "Message"})),
+    Route("GET", "/media", list_media, Operation({200: "Media[]"}, query=PAGES)),
+    Route("POST", "/media", create_media, Operation({201: "Media"}, body="MediaFields")),
+    Route("GET", "/media/{id}", get_media, Operation({200: "Media"})),
+    Route("PATCH", "/media/{id}", update_media, Operation({200: "Media"}, body="MediaFields")),
+    Route("DELETE", "/media/{id}", remove_media, Operation({202: "Message"})),
+    Route("POST", "/signatures", create_signature, Operation({201: "Signature"}, body="NewSignature")),
+    *(Route(method, "/automations", automations, _NO_AUTOMATIONS) for method in ("GET", "POST")),
+    *(Route(method, "/automations/{id}", automations, _NO_AUTOMATIONS) for method in ("GET", "PATCH", "DELETE")),
 )

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from airflow_provider_ittybit.emulator.answers import one
-from airflow_provider_ittybit.emulator.cursors import page_by_cursor
+from airflow_provider_ittybit.emulator.cursors import CURSOR, page_by_cursor
 from airflow_provider_ittybit.emulator.exchange import (
     Exchange,
+    Operation,
     Route,
     bad_request,
     mapping_in,
@@ -229,10 +230,12 @@ def _require_kind(kind: str, known: frozenset[str]) -> None:
         raise bad_request(message)
 
 
+_ONCE = ("Idempotency-Key",)
+
 ROUTES = (
-    Route("GET", "/jobs", list_jobs),
-    Route("POST", "/jobs", once(create_job)),
-    Route("GET", "/jobs/{id}", get_job),
-    Route("POST", "/tasks", once(create_task)),
-    Route("GET", "/tasks/{id}", get_task),
+    Route("GET", "/jobs", list_jobs, Operation({200: "Job[]"}, query=(*CURSOR, "job_status", "kind", "input"))),
+    Route("POST", "/jobs", once(create_job), Operation({200: "Job", 201: "Job"}, body="NewJob", headers=_ONCE)),
+    Route("GET", "/jobs/{id}", get_job, Operation({200: "Job"})),
+    Route("POST", "/tasks", once(create_task), Operation({200: "Step", 201: "Step"}, body="NewStep", headers=_ONCE)),
+    Route("GET", "/tasks/{id}", get_task, Operation({200: "Step"})),
 )

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.emulator.answers import Page, listing, one, told
-from airflow_provider_ittybit.emulator.exchange import Exchange, Route, bad_request, not_found
+from airflow_provider_ittybit.emulator.exchange import Exchange, Operation, Route, bad_request, not_found
 from airflow_provider_ittybit.emulator.forms import receive_form
 from airflow_provider_ittybit.emulator.library import add_file, delete_media, delivery_url
 from airflow_provider_ittybit.emulator.records import FAILED, SUCCEEDED, File, Media
@@ -97,7 +97,7 @@ async def list_media(exchange: Exchange, kind: str | None = None) -> Response:
     service = exchange.service
     order_by = exchange.choice("orderBy", ("created", "updated", "filesize"), "created")
     descending = exchange.choice("order", ("asc", "desc"), "desc") == "desc"
-    limit, number = exchange.integer("limit", 10, 1, 250), exchange.integer("page", 1, 1, None)
+    limit, number = exchange.integer("limit", 10, 1, 250), exchange.integer("page", 1, 1)
     if kind is None and order_by == "created":
         query = Query(descending=descending)
         page = Page(number, limit, service.store.count(Media, query))
@@ -153,10 +153,12 @@ def _find(exchange: Exchange, media_id: str) -> Media:
 
 
 _LISTS = {"/media": None, "/videos": "video", "/images": "image", "/audio": "audio"}
+_UPLOAD = Operation({201: "EarlyMedia", 202: "EarlyMedia"}, body="Upload")
+_LIST = Operation({200: "EarlyMedia[]"}, query=("page", "early_limit", "orderBy", "order"))
 
 ROUTES = (
-    *(Route("POST", path, upload, role="uploads") for path in _LISTS),
-    *(Route("GET", path, partial(list_media, kind=kind)) for path, kind in _LISTS.items()),
-    Route("GET", "/media/{id}", get_media),
-    Route("DELETE", "/media/{id}", remove_media),
+    *(Route("POST", path, upload, _UPLOAD, role="uploads") for path in _LISTS),
+    *(Route("GET", path, partial(list_media, kind=kind), _LIST) for path, kind in _LISTS.items()),
+    Route("GET", "/media/{id}", get_media, Operation({200: "EarlyMedia"})),
+    Route("DELETE", "/media/{id}", remove_media, Operation({200: "Message"})),
 )

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from airflow_provider_ittybit.emulator.answers import one
-from airflow_provider_ittybit.emulator.cursors import page_by_cursor
+from airflow_provider_ittybit.emulator.cursors import CURSOR, page_by_cursor
 from airflow_provider_ittybit.emulator.exchange import (
     Exchange,
+    Operation,
     Route,
     bad_request,
     mapping_in,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 STATUSES = ("waiting", "validating", "queued", "processing", "finishing", "succeeded", "failed", "cancelled")
 RUN_ONLY = frozenset(["ingest", "upload", "conditions"])
 HUNDRED = 100
+MOST_TASKS = 1000
+"""In one run. The real limit is not published."""
 
 
 def task_json(service: Service, task: Task) -> dict[str, Any]:
@@ -154,6 +157,9 @@ async def create_run(exchange: Exchange) -> Response:
         message = "The field tasks must be a list with at least one task."
         raise bad_request(message)
     tree = [_step(exchange, entry, is_first=True) for entry in entries]
+    if sum(map(_size, tree)) > MOST_TASKS:
+        message = f"A run can have {MOST_TASKS} tasks at most."
+        raise bad_request(message)
     metadata = mapping_in(document, "metadata") or None
     run = add_run(exchange.service, tree, metadata=metadata, doomed=exchange.doom())
     return one(exchange, _seen_run(exchange, run, is_read=False), HTTPStatus.CREATED)
@@ -202,6 +208,10 @@ def _step(exchange: Exchange, entry: object, *, is_first: bool) -> Step:
     return Step(fields, [_step(exchange, child, is_first=False) for child in following])
 
 
+def _size(step: Step) -> int:
+    return 1 + sum(map(_size, step.following))
+
+
 def _step_fields(exchange: Exchange, entry: dict[str, Any], *, allowed: frozenset[str]) -> dict[str, Any]:
     kind = text_in(entry, "kind", required=True) or ""
     if kind not in allowed:
@@ -227,13 +237,15 @@ def _missing(what: str) -> tuple[str, str]:
     return what, f"{what}_not_found"
 
 
+_TASK_FILTERS = (*CURSOR, "task_status", "kind", "run_id", "created_by")
+
 ROUTES = (
-    Route("GET", "/tasks", list_tasks),
-    Route("POST", "/tasks", create_task),
-    Route("GET", "/tasks/{id}", get_task),
-    Route("GET", "/runs", list_runs),
-    Route("POST", "/runs", create_run),
-    Route("GET", "/runs/{id}", get_run),
-    Route("GET", "/events", list_events),
-    Route("GET", "/events/{id}", get_event),
+    Route("GET", "/tasks", list_tasks, Operation({200: "Task[]"}, query=_TASK_FILTERS)),
+    Route("POST", "/tasks", create_task, Operation({201: "Task"}, body="NewTask")),
+    Route("GET", "/tasks/{id}", get_task, Operation({200: "Task"})),
+    Route("GET", "/runs", list_runs, Operation({200: "Run[]"}, query=(*CURSOR, "task_status"))),
+    Route("POST", "/runs", create_run, Operation({201: "Run"}, body="NewRun")),
+    Route("GET", "/runs/{id}", get_run, Operation({200: "Run"})),
+    Route("GET", "/events", list_events, Operation({200: "Event[]"}, query=(*CURSOR, "kind"))),
+    Route("GET", "/events/{id}", get_event, Operation({200: "Event"})),
 )

@@ -70,7 +70,7 @@ class Wishes:
         wanted = f"a number from {low:g}" + (f" to {high:g}" if high < math.inf else "")
         try:
             number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # any JSON value
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low <= number <= high or math.isinf(number):
             raise self._refusal(wanted, name, value)

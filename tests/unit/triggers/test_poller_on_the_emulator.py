@@ -33,7 +33,9 @@ MANY = 200
 async def scene(emulator: RunningEmulator) -> AsyncIterator[Stage]:
     """Pollers over the network, with a clock that is moved by hand."""
     made = Stage()
-    made.pollers = Pollers(clock=made.clock)
+    made.pollers = Pollers(
+        clock=made.clock, transport=lambda settings, gate: AsyncTransport(settings, gate=gate, clock=made.clock.time)
+    )
     yield made
     await made.clear()
     assert emulator
