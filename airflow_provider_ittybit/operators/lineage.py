@@ -135,7 +135,9 @@ def to_openlineage(lineage: Lineage | None) -> Any:
             OutputDataset,
             OutputStatisticsOutputDatasetFacet,
         )
-        from airflow.providers.openlineage.extractors import OperatorLineage
+        from airflow.providers.openlineage.extractors import (  # type: ignore[import-not-found] # it is not required
+            OperatorLineage,
+        )
     except ImportError:
         return None
     lineage = lineage or Lineage()
