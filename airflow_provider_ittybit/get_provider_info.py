@@ -28,8 +28,16 @@ def get_provider_info() -> dict[str, Any]:
         "operators": _modules("operators", "media", "task"),
         "sensors": _modules("sensors", "media", "task"),
         "hooks": _modules("hooks", "ittybit"),
-        "triggers": _modules("triggers", "processing"),
+        "triggers": _modules("triggers", "processing", "watcher"),
         "extra-links": [f"{PACKAGE}.links.ittybit.IttybitMediaLink"],
+        "asset-uris": [
+            {
+                "schemes": ["ittybit"],
+                "handler": f"{PACKAGE}.assets.ittybit.sanitize_uri",
+                "factory": f"{PACKAGE}.assets.ittybit.create_asset",
+                "to_openlineage_converter": f"{PACKAGE}.assets.ittybit.convert_asset_to_openlineage",
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": "ittybit",

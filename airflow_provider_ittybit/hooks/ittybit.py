@@ -17,6 +17,7 @@ from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, Patience, as_seconds, succeeded, timed_out
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError, IttybitStoppedError
 from airflow_provider_ittybit.hooks.form import field_behaviour, form_widgets
+from airflow_provider_ittybit.hooks.lineage import tell_lineage, uri_of
 from airflow_provider_ittybit.hooks.reading import TriggererReads
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class IttybitHook(TriggererReads):
         from airflow_provider_ittybit.uploads.chunks import as_chunking
         from airflow_provider_ittybit.uploads.formats import doubt_about
         from airflow_provider_ittybit.uploads.journal import NoJournal
+        from airflow_provider_ittybit.uploads.places import place_of
         from airflow_provider_ittybit.uploads.plans import fingerprint_of, plan_upload
         from airflow_provider_ittybit.uploads.sending import Sending
         from airflow_provider_ittybit.uploads.signatures import veiled
@@ -121,7 +123,9 @@ class IttybitHook(TriggererReads):
         doubt = doubt_about(found.mime_type)
         if doubt:
             self.log.warning("%s: %s", found, doubt)
-        return sending.run(fingerprint_of(self.settings, found, fields))
+        uploaded = sending.run(fingerprint_of(self.settings, found, fields))
+        tell_lineage(self, lambda: ([place_of(str(found))], [uri_of(self, uploaded["id"])]))
+        return uploaded
 
     def list_media(
         self,
@@ -230,6 +234,7 @@ class IttybitHook(TriggererReads):
             words = self._send(call)
         except IttybitNotFoundError as error:
             return {"id": media_id, "deleted": True, "missing": True, "message": error.detail}
+        tell_lineage(self, lambda: ([], [uri_of(self, media_id, resource)]))
         return {"id": media_id, "deleted": True, "missing": False, "message": words}
 
     def create_task(

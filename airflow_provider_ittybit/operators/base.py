@@ -9,9 +9,10 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_ittybit.hooks.masking import MaskedFields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+    from airflow_provider_ittybit.operators.lineage import Lineage
 
 
 class IttybitOperator(MaskedFields, BaseOperator):
@@ -23,6 +24,8 @@ class IttybitOperator(MaskedFields, BaseOperator):
     template_fields: Sequence[str] = ("ittybit_conn_id",)
     ui_color = "#fff3d6"
     _hook: IttybitHook | None = None
+    lineage: Lineage | None = None
+    """What this task read and made, once it did."""
 
     def __init__(self, *, ittybit_conn_id: str = "ittybit_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,3 +46,45 @@ class IttybitOperator(MaskedFields, BaseOperator):
         hook, self._hook = self._hook, None
         if hook is not None:
             hook.pause.stop()
+
+    def note_lineage(
+        self,
+        hook: IttybitHook,
+        made: Iterable[Mapping[str, Any]],
+        change: str,
+        *,
+        source: object = None,
+        resource: str | None = None,
+    ) -> None:
+        """Note what was read and made, for the outlets and for OpenLineage; it never fails.
+
+        :param made: resources; the id alone will do.
+        :param change: what happened to them: ``CREATE``, ``ALTER`` or ``DROP``.
+        :param source: what was read, as the user gave it.
+        :param resource: name of the collection, for ids without a known prefix.
+        """
+        try:
+            from airflow_provider_ittybit.operators.lineage import Lineage, made_of, read_from
+
+            self.lineage = Lineage(read_from(hook, source), made_of(hook, made, change, resource))
+        except Exception as error:  # noqa: BLE001 - what was done is done, whether someone takes note of it or not
+            self.log.debug("Lineage cannot be told: %s", type(error).__name__)
+
+    def post_execute(self, context: Any, result: Any = None) -> None:
+        """Tell the outlets of the task what it made; see the page on assets."""
+        super().post_execute(context, result)
+        if self.lineage is not None and self.outlets:
+            from airflow_provider_ittybit.operators.lineage import tell_outlets
+
+            tell_outlets(self.lineage, self.outlets, context, self.ittybit_conn_id)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Tell OpenLineage what this task read and made. Only its provider calls this, where it is installed.
+
+        :param task_instance: does not matter.
+        :return: an ``OperatorLineage`` without any key or signature.
+        """
+        from airflow_provider_ittybit.operators.lineage import to_openlineage
+
+        del task_instance
+        return to_openlineage(self.lineage)

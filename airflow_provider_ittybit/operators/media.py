@@ -11,7 +11,6 @@ from airflow_provider_ittybit.operators.waiting import WaitingOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-
 MANY = 1000
 """Items in XCom from which a warning says that a file is the better place."""
 
@@ -74,6 +73,7 @@ class UploadMediaOperator(WaitingOperator):
         "options",
         "ittybit_conn_id",
     )
+    made_from = "source"
     template_fields_renderers = {"metadata": "json", "options": "json"}  # noqa: RUF012 - Airflow reads it from the class
 
     def __init__(
@@ -228,6 +228,7 @@ class ListMediaOperator(IttybitOperator):
 
     def execute(self, context: Any) -> list[dict[str, Any]] | dict[str, Any]:
         """Read all pages that can hold wanted items."""
+        from airflow_provider_ittybit.operators.lineage import listed
         from airflow_provider_ittybit.operators.output import only, write_json_lines
         from airflow_provider_ittybit.uploads.signatures import without_signed_inputs
 
@@ -248,6 +249,7 @@ class ListMediaOperator(IttybitOperator):
             if self.output_path:
                 count = write_json_lines(chosen, self.output_path)
                 self.log.info("Wrote %d items to %s", count, self.output_path)
+                self.lineage = listed(hook, self.resource, self.output_path, count)
                 return {"output_path": str(self.output_path), "items": count}
             found = list(chosen)
         self.log.info("Listed %d items", len(found))
@@ -349,7 +351,9 @@ class UpdateMediaOperator(IttybitOperator):
         names = ("title", "alt", "folder", "filename", "ref", "metadata")
         fields = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         with self.make_hook() as hook:
-            return hook.update_media(id_of(self.media_id), resource=self.resource or None, **fields)
+            changed = hook.update_media(id_of(self.media_id), resource=self.resource or None, **fields)
+            self.note_lineage(hook, [changed], "ALTER")
+            return changed
 
 
 class DeleteMediaOperator(IttybitOperator):
@@ -388,6 +392,7 @@ class DeleteMediaOperator(IttybitOperator):
                     done.append(hook.delete_media(media_id, resource=self.resource or None))
                 except IttybitError as error:
                     refused[media_id] = error
+            self.note_lineage(hook, done, "DROP", resource=self.resource or None)
         missing = [item["id"] for item in done if item["missing"]]
         self.log.info("Deleted %d of %d (%d were gone before)", len(done), len(ids), len(missing))
         if refused:

@@ -73,6 +73,7 @@ class CreateTaskOperator(WaitingOperator):
         "idempotency_key",
         "ittybit_conn_id",
     )
+    made_from = "read"
     template_fields_renderers = {  # noqa: RUF012 - Airflow reads it from the class
         "options": "json",
         "workflow": "json",
@@ -138,6 +139,11 @@ class CreateTaskOperator(WaitingOperator):
 
         given = self.input.get("url") if isinstance(self.input, dict) else self.input
         return without_signatures(resource, given)
+
+    @property
+    def read(self) -> object:
+        """What it is made of: a resource by its id, or a URL."""
+        return {"id": self.input} if isinstance(self.input, str) and "://" not in self.input else self.input
 
     def _all_fields(self, generation: Any) -> dict[str, Any]:
         from airflow_provider_ittybit.api.kinds import task_fields

@@ -40,6 +40,8 @@ class WaitingOperator(IttybitOperator):
     """
 
     operator_extra_links = (IttybitMediaLink(),)
+    made_from = ""
+    """Name of the attribute that holds what the result is made of."""
     deleted: Sequence[str] = ()
     """What ``on_kill`` deleted."""
     _underway: _Underway | None = None
@@ -113,6 +115,7 @@ class WaitingOperator(IttybitOperator):
         context["ti"].xcom_push(key=ID_KEY, value=ids if many else ids[0])
         if not self.wait_for_processing:
             self._underway = None
+            self._note(hook, resources)
             accepted = [self.for_xcom(resource) for resource in resources]
             return accepted if many else accepted[0]
         deadline = self._deadline(context, ids, since)
@@ -123,7 +126,7 @@ class WaitingOperator(IttybitOperator):
             for resource_id in ids:
                 found.append(self._wait_here(hook, resource_id, deadline))
                 underway.ids.remove(resource_id)
-        return self._result(found, many=many)
+        return self._result(hook, found, many=many)
 
     def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of a resource may be kept in XCom: all of it, unless an operator says otherwise."""
@@ -232,7 +235,7 @@ class WaitingOperator(IttybitOperator):
         for resource_id in waiting.ids:
             seen = told.get("status") if resource_id == told["id"] else None
             found.append(last_look(hook, resource_id, seen=seen, seconds=allowed))
-        return self._result(found, many=waiting.many)
+        return self._result(hook, found, many=waiting.many)
 
     def _look_after_giving_up(
         self, hook: IttybitHook, waiting: _Waiting, told: dict[str, Any]
@@ -249,7 +252,7 @@ class WaitingOperator(IttybitOperator):
         unfinished = [status for status in statuses if not self._succeeded(status)]
         if unfinished:
             raise error_of(told)
-        return self._result(statuses, many=waiting.many)
+        return self._result(hook, statuses, many=waiting.many)
 
     def _look_then_defer(self, hook: IttybitHook, waiting: _Waiting) -> dict[str, Any] | list[dict[str, Any]]:
         """Return the result if all are done; else defer until the first that is not may be, if time is left."""
@@ -297,7 +300,7 @@ class WaitingOperator(IttybitOperator):
                 },
                 timeout=safety_net(deadline, pause),
             )
-        return self._result(statuses, many=waiting.many)
+        return self._result(hook, statuses, many=waiting.many)
 
     def _pause(self) -> float:
         from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, as_seconds
@@ -327,9 +330,15 @@ class WaitingOperator(IttybitOperator):
 
         return succeeded(status)
 
-    def _result(self, statuses: Sequence[ProcessingStatus], *, many: bool) -> dict[str, Any] | list[dict[str, Any]]:
+    def _note(self, hook: IttybitHook, resources: Sequence[Mapping[str, Any]]) -> None:
+        self.note_lineage(hook, resources, "CREATE", source=getattr(self, self.made_from, None))
+
+    def _result(
+        self, hook: IttybitHook, statuses: Sequence[ProcessingStatus], *, many: bool
+    ) -> dict[str, Any] | list[dict[str, Any]]:
         for status in statuses:
             self.log.info("ittybit has processed %s (status %s)", status.id, status.status or "not reported")
+        self._note(hook, [status.resource for status in statuses])
         found = [self.for_xcom(status.resource) for status in statuses]
         return found if many else found[0]
 

@@ -99,8 +99,8 @@ class Poller:
         self.gate = RateGate(max(1, around.concurrency), self._clock.now)
         self._transport = around.transport(settings, self.gate)
         self.watch = Watch(self._clock)
-        self._survey = Survey(settings.generation, self._send, self.watch, self._clock, lambda: self.gate.allowed)
-        self._members: set[Waiter] = set()
+        self._survey = Survey(settings.generation, self.send, self.watch, self._clock, lambda: self.gate.allowed)
+        self._members: set[object] = set()
         self._queue: OrderedDict[Key, None] = OrderedDict()
         self._looks: dict[Key, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
@@ -134,7 +134,15 @@ class Poller:
     async def leave(self, waiter: Waiter) -> None:
         """Wait no more. The last one closes the poller, and returns when its network connections are closed."""
         self.watch.remove(waiter)
-        self._members.discard(waiter)
+        await self.part(waiter)
+
+    def stay(self, guest: object) -> None:
+        """Stay open also for a guest, who sends through this poller but waits for nothing that it looks at."""
+        self._members.add(guest)
+
+    async def part(self, guest: object) -> None:
+        """Let a guest go; see ``leave``."""
+        self._members.discard(guest)
         if not self._members:
             await asyncio.shield(self._close())
 
@@ -210,7 +218,7 @@ class Poller:
         asked_at, era = self._clock.time(), self._survey.era
         try:
             call = get_resource(self.settings.generation, key.resource_id, key.collection)
-            status = read_processing(await self._send(call))
+            status = read_processing(await self.send(call))
         except IttybitRateLimitError:
             self.watch.postpone(key, self.gate.opens_at)
         except IttybitAuthenticationError as error:
@@ -227,8 +235,11 @@ class Poller:
         if not self._is_over and (reason := _reason(look)) is not None:
             self.watch.give_up(key, self._broken(f"The look at {key.resource_id} broke: {reason}"))
 
-    async def _send(self, call: Call[T]) -> T:
-        """Send a call; a 429 closes the gate for all, one that a worker got as well."""
+    async def send(self, call: Call[T]) -> T:
+        """Send a call; a 429 closes the gate for all, one that a worker got as well.
+
+        :raises IttybitRateLimitError: ittybit asked to slow down, now or a moment ago: see ``gate``.
+        """
         try:
             result = await self._transport.send(call)
         except IttybitRateLimitError as error:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import time
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitTriggerEventError
+from airflow_provider_ittybit.triggers.loading import load
 from airflow_provider_ittybit.triggers.waiters import ERROR, FINAL, TIMEOUT, Ended
 
 if TYPE_CHECKING:
@@ -22,16 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.api.processing import ProcessingStatus
 
 __all__ = ["ERROR", "FINAL", "TIMEOUT", "ProcessingTrigger", "error_of", "read_event", "safety_net", "until_when"]
-
-HEAVY = (
-    "aiohttp",
-    "tenacity",
-    "airflow.providers.common.compat.connection",
-    "airflow_provider_ittybit.hooks.ittybit",
-    "airflow_provider_ittybit.transport.asynchronous",
-    "airflow_provider_ittybit.triggers.registry",
-)
-"""What a first look needs: to import it takes longer than an event loop may stand still."""
 
 LONGEST_KILL = 10.0
 """Seconds for all that a killed trigger still does; Airflow itself allows 30."""
@@ -110,9 +99,7 @@ class ProcessingTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield exactly one event."""
-        for name in HEAVY:
-            if name not in sys.modules:
-                await asyncio.to_thread(import_module, name)
+        await load()
         shared = conf.getboolean("ittybit", "shared_poller", fallback=True)
         try:
             ended = await (self._wait_with_others() if shared else self._wait_alone())

@@ -12,6 +12,7 @@ from airflow_provider_ittybit.api.identifiers import resource_of
 from airflow_provider_ittybit.triggers.clock import Clock
 from airflow_provider_ittybit.triggers.poller import DEFAULT_CONCURRENCY, Poller, Surroundings, over_the_network
 from airflow_provider_ittybit.triggers.reading import Readings
+from airflow_provider_ittybit.triggers.visiting import Visit
 from airflow_provider_ittybit.triggers.waiters import Key, Waiter
 
 if TYPE_CHECKING:
@@ -87,11 +88,22 @@ class Pollers:
         self._join(waiter, settings, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency)
         return waiter
 
+    def visit(self, ittybit_conn_id: str, settings: Settings, *, concurrency: int = DEFAULT_CONCURRENCY) -> Visit:
+        """Send through the poller of a connection, and keep it open meanwhile; in any case ``end`` the visit.
+
+        :param settings: of the connection, as it is now.
+        :param concurrency: requests for single resources under way at once, if this makes the poller.
+        """
+        return Visit(self._poller(settings, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency))
+
     def open(self) -> list[Poller]:
         """Return the pollers of the running event loop."""
         return list(self._by_loop.get(asyncio.get_running_loop(), {}).values())
 
     def _join(self, waiter: Waiter, settings: Settings, *, ittybit_conn_id: str, concurrency: int) -> None:
+        self._poller(settings, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency).join(waiter)
+
+    def _poller(self, settings: Settings, *, ittybit_conn_id: str, concurrency: int) -> Poller:
         here = self._by_loop.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
         identity = (ittybit_conn_id, settings.fingerprint)
         poller = here.get(identity)
@@ -105,7 +117,7 @@ class Pollers:
                 transport=self._transport,
             )
             poller = here[identity] = Poller(settings, around)
-        poller.join(waiter)
+        return poller
 
 
 def _forget(here: WeakValueDictionary[Identity, Poller], identity: Identity, poller: Poller) -> None:

@@ -114,6 +114,54 @@ def test_catalogue_export_writes_what_came_in_during_the_interval(airflow, emula
     assert list(rows[0]) == ["id", "filename", "duration", "width", "height", "filesize", "created"]
 
 
+def test_nightly_folder_uploads_all_videos_of_a_folder_and_makes_a_small_one_of_each(
+    airflow, emulator, media_folder, tmp_path
+) -> None:
+    emulator.control.settings(processing="after_reads:2")
+    for name in ("a.mp4", "b.mp4"):
+        shutil.copy(media_folder / "clip.mp4", tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no video")
+    run = airflow.run(EXAMPLES / "nightly_folder.py", **environment(emulator, MEDIA_FOLDER=tmp_path))
+    assert run.state == "success", run.log[-4000:]
+    files = emulator.control.files()
+    assert sorted(file["filename"] for file in files if file["ref"] is None) == ["a.mp4", "b.mp4"]
+    assert [(file["kind"], file["width"]) for file in files if file["ref"] == "small"] == [("video", 160)] * 2
+    assert run.tasks["small"] == ["success", "success"]
+    assert {file["id"] for file in files if file["ref"] is None} & triggerer_reads(emulator)
+
+
+def test_upload_what_arrived_takes_all_that_is_there_when_it_is_started_by_hand(
+    airflow, emulator, media_folder, tmp_path
+) -> None:
+    shutil.copy(media_folder / "clip.mp4", tmp_path / "clip.mp4")
+    more = {"RENDERS": tmp_path, "RENDERS_ASSET": tmp_path.as_uri()}
+    run = airflow.run(EXAMPLES / "upload_what_arrived.py", **environment(emulator, **more))
+    assert run.state == "success", run.log[-4000:]
+    (file,) = emulator.control.files()
+    assert (file["filename"], file["folder"]) == ("clip.mp4", "renders")
+
+
+def test_watched_folder_does_nothing_without_an_event(airflow, emulator) -> None:
+    run = airflow.run(EXAMPLES / "watched_folder.py", **environment(emulator))
+    assert (run.state, run.tasks["thumbnail"]) == ("success", ["skipped"]), run.log[-4000:]
+    assert emulator.control.requests() == []
+
+
+def test_taskflow_hook_keeps_the_newest_files_of_a_folder(airflow, emulator, hook_for, image, video) -> None:
+    hook = hook_for("files-flat")
+    older = [hook.upload_media(image, folder="previews", filename=f"{number}.png")["id"] for number in range(3)]
+    other = hook.upload_media(image, folder="other")["id"]
+    emulator.control.settle()
+    more = {"MEDIA_SOURCE": video, "KEEP": 2}
+    run = airflow.run(EXAMPLES / "taskflow_hook.py", **environment(emulator, **more))
+    assert run.state == "success", run.log[-4000:]
+    kept = {file["id"]: file for file in emulator.control.files() if not file["deleted"]}
+    assert other in kept
+    assert len(kept) == 3
+    assert len(set(older) & set(kept)) == 1
+    assert [file["filename"] for file in kept.values()].count("clip.mp4") == 1
+
+
 def test_the_key_is_in_no_task_log_and_not_in_the_database(airflow, emulator, video, caplog) -> None:
     emulator.control.settings(processing="after_reads:2")
     caplog.set_level("DEBUG")

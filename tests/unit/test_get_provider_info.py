@@ -32,24 +32,32 @@ OPTION_KEYS = {"description", "version_added", "type", "example", "default"}
 STANDARD = {"host", "schema", "login", "password", "port", "extra"}
 SUFFIXES = {"operators": "Operator", "sensors": "Sensor", "hooks": "Hook", "triggers": "Trigger"}
 INTERNAL = {
-    "hooks": {"connecting", "reading", "form", "stopping", "deadline", "masking"},  # parts of IttybitHook
+    "hooks": {"connecting", "reading", "form", "stopping", "deadline", "masking", "lineage"},  # parts of IttybitHook
     "triggers": {
         "clock",
+        "loading",
+        "lookout",
+        "newcomers",
         "poller",
         "rate_gate",
         "reading",
         "registry",
+        "remembering",
         "slices",
         "survey",
+        "visiting",
         "waiters",
         "watch",
-    },  # the shared poller
+    },  # the shared poller, and the parts of the watcher
     "sensors": {"base"},  # what the sensors share
-    "operators": {"base", "waiting", "output", "uploading", "creating"},  # what the operators share
+    "operators": {"base", "waiting", "output", "uploading", "creating", "lineage"},  # what the operators share
 }
 
 
 def listed(folder: str) -> set[str]:
+    if folder == "assets":
+        uses = [name for entry in get_provider_info()["asset-uris"] for name in entry.values() if isinstance(name, str)]
+        return {name.split(".")[-2] for name in uses}
     modules = {name for entry in get_provider_info().get(folder, []) for name in entry["python-modules"]}
     prefix = f"airflow_provider_ittybit.{folder}."
     assert all(name.startswith(prefix) for name in modules)

@@ -1,0 +1,123 @@
+"""Events of assets under a real scheduler and triggerer, which is killed: each new video starts one run, once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from system.scheduled_airflow import STANDALONE, ScheduledAirflow, until
+from task_running import uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ittybit.emulator.running import RunningEmulator
+
+pytestmark = pytest.mark.xdist_group("scheduled airflow")
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+WATCHED, ARRIVED = "watched_folder", "upload_what_arrived"
+
+
+@pytest.fixture(scope="module")
+def scheduled(
+    tmp_path_factory: pytest.TempPathFactory, running_emulator: RunningEmulator
+) -> Iterator[ScheduledAirflow]:
+    home = tmp_path_factory.mktemp("watched")
+    (home / "dags").mkdir()
+    for name in (WATCHED, ARRIVED):
+        shutil.copy(EXAMPLES / f"{name}.py", home / "dags")
+    environment = {
+        "AIRFLOW_CONN_ITTYBIT_DEFAULT": running_emulator.airflow_connection("2025-08-20"),
+        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+        "MEDIA_POLL_INTERVAL": "0.5",
+        "RENDERS": str(home / "renders"),
+        "RENDERS_ASSET": f"file://{home}/renders",
+    }
+    with ScheduledAirflow(home, environment, STANDALONE) as airflow:
+        yield airflow
+
+
+def asset_id(airflow: ScheduledAirflow, name: str) -> int:
+    found = until(lambda: airflow.call("GET", f"assets?name_pattern={name}")["assets"], f"the asset {name}")
+    (asset,) = [asset for asset in found if asset["name"] == name]
+    return int(asset["id"])
+
+
+def told(airflow: ScheduledAirflow, asset: int) -> list[dict[str, Any]]:
+    """Return what all events of an asset tell, oldest first."""
+    events = airflow.call("GET", f"assets/events?asset_id={asset}&order_by=timestamp")["asset_events"]
+    return [event["extra"] for event in events]
+
+
+def position(airflow: ScheduledAirflow, name: str) -> str:
+    return str(airflow.call("GET", f"assets/{asset_id(airflow, name)}/state-store"))
+
+
+def ended_well(airflow: ScheduledAirflow, dag_id: str, number: int) -> Callable[[], list[dict[str, Any]] | None]:
+    """Look for so many runs, all of which ended well; one that failed fails the test at once."""
+
+    def look() -> list[dict[str, Any]] | None:
+        runs: list[dict[str, Any]] = airflow.call("GET", f"dags/{dag_id}/dagRuns")["dag_runs"]
+        assert "failed" not in {run["state"] for run in runs}, airflow.tail()
+        return runs if len([run for run in runs if run["state"] == "success"]) >= number else None
+
+    return look
+
+
+def looks(emulator: RunningEmulator) -> int:
+    rows = emulator.control.requests(method="GET", path="/files")
+    return len([row for row in rows if "(triggerer)" in (row["user_agent"] or "")])
+
+
+def test_each_new_video_starts_one_run_although_the_triggerer_is_killed(scheduled, connect, emulator, media_folder):
+    connect("2025-08-20")
+    video, image = media_folder / "clip.mp4", media_folder / "still.png"
+    until(lambda: scheduled.call("GET", "dags")["total_entries"] == 2, "both DAGs")
+    until(lambda: "floor" in position(scheduled, "ittybit_new_videos"), "the first look, kept", 300)
+    before = uploaded(video, folder="inbox")
+    until(ended_well(scheduled, WATCHED, 1), "a run for the first video")
+    until(lambda: before["id"] in position(scheduled, "ittybit_new_videos"), "the position, kept")
+
+    scheduled.restart("triggerer")
+    uploaded(video, folder="elsewhere")
+    uploaded(image, folder="inbox")
+    meanwhile = uploaded(video, folder="inbox/talks")
+    until(ended_well(scheduled, WATCHED, 2), "a run for the video that came while no triggerer ran")
+    until(lambda: meanwhile["id"] in position(scheduled, "ittybit_new_videos"), "the position, kept")
+
+    scheduled.restart("triggerer")
+    emulator.control.forget_requests()
+    until(lambda: looks(emulator) >= 3, "looks of the third triggerer")
+    payloads = [extra["payload"] for extra in told(scheduled, asset_id(scheduled, "ittybit_new_videos"))]
+    assert [payload["id"] for payload in payloads] == [before["id"], meanwhile["id"]]
+    assert payloads[0] == {
+        "id": before["id"],
+        "resource": "files",
+        "created": before["created"],
+        "kind": "video",
+        "folder": "inbox",
+        "filename": "clip.mp4",
+        "ittybit_conn_id": "ittybit_default",
+    }
+    assert len(scheduled.call("GET", f"dags/{WATCHED}/dagRuns")["dag_runs"]) == 2
+    thumbnails = [file for file in emulator.control.files() if file["ref"] == "thumbnail"]
+    assert len(thumbnails) == 2
+
+
+def test_files_that_an_upstream_event_names_are_uploaded_and_become_assets(scheduled, emulator, media_folder) -> None:
+    paths = [str(media_folder / "clip.mp4"), str(media_folder / "still.png")]
+    event = {"asset_id": asset_id(scheduled, "renders"), "extra": {"paths": paths}}
+    scheduled.call("POST", "assets/events", event)
+    until(ended_well(scheduled, ARRIVED, 1), "a run for the event")
+    files = {file["id"]: file for file in emulator.control.files() if file["folder"] == "renders"}
+    assert sorted(file["filename"] for file in files.values()) == ["clip.mp4", "still.png"]
+    uris = {
+        asset["uri"]: asset for asset in scheduled.call("GET", "assets?uri_pattern=ittybit%3A//&limit=100")["assets"]
+    }
+    authority = emulator.api_url.partition("://")[2]
+    assert {f"ittybit://{authority}/files/{name}" for name in files} <= set(uris)
+    for name, file in files.items():
+        (extra,) = told(scheduled, uris[f"ittybit://{authority}/files/{name}"]["id"])
+        assert (extra["id"], extra["kind"], extra["ittybit_conn_id"]) == (name, file["kind"], "ittybit_default")
