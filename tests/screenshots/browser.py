@@ -40,9 +40,7 @@ OPTIONS = (
 CENTRE = """(() => {
     const wanted = %s;
     const shown = [...document.querySelectorAll(%s)].filter(one => one.getClientRects().length);
-    const found = shown.filter(one => !wanted || (one.innerText || one.ariaLabel || '').trim().startsWith(wanted)
-                                      || (one.ariaLabel || '').startsWith(wanted));
-    const one = found[found.length - 1];
+    const one = shown.filter(each => [each.innerText.trim(), each.ariaLabel].includes(wanted)).pop();
     if (!one) return null;
     one.scrollIntoView({block: 'center'});
     const box = one.getBoundingClientRect();
@@ -124,8 +122,8 @@ class Tab:
             "a page at rest",
         )
 
-    async def click(self, selector: str, text: str = "") -> None:
-        """Click the last element that is shown and begins with a text, as a mouse does."""
+    async def click(self, selector: str, text: str) -> None:
+        """Click the last element that is shown with this text or label, as a mouse does."""
         centre = CENTRE % (json.dumps(text), json.dumps(selector))
         at = await self.until(centre, f"something to click: {selector} {text}")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):

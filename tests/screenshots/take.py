@@ -61,7 +61,8 @@ async def connection_form(studio: Studio) -> None:
     tab = studio.tab
     await tab.resize(WIDTH, 1500)
     await tab.goto(studio.url("connections"), "ittybit_default")
-    await tab.click("button[aria-label='Edit Connection']")
+    await tab.click("button", "Edit Connection")
+    await tab.click("button", "Extra Fields")
     await tab.until_shown("API version")
     await tab.picture(studio.target / "connection-form.png", "[role=dialog]")
 
