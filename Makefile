@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV := $(BIN)/uv
 SDKS := 1.0.0 0.9.0
+DOCS := $(VENV)/.docs
 BENCH := .cache/bench/env
 SDK_STAMPS := $(SDKS:%=.cache/sdk/%/.installed)
 TWINE := .cache/dist/twine
@@ -33,7 +34,8 @@ print(f"{found.name} {found.version}: wheel {built['.whl']:,} bytes, source {bui
 endef
 export SIZES
 
-.PHONY: help demo test fuzz compat dist system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
+.PHONY: help demo test fuzz compat dist system system-waiting system-celery check docs screenshots \
+  bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -80,6 +82,13 @@ check: $(STAMP) ## Run linters, type checker and import contracts
 	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$1 > 400 && $$2 != "total"'); \
 	  if [ -n "$$long" ]; then echo "over 400 lines:"; echo "$$long"; exit 1; fi
 
+docs: $(DOCS) ## Build the documentation into build/docs; a warning or a broken link fails it
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env --doctree-dir build/doctrees docs build/docs
+	@PYTHONPATH=tests $(BIN)/python -m documentation.links build/docs
+
+screenshots: $(STAMP) ## Take the pictures of the documentation anew from a real Airflow (needs chromium)
+	@PYTHONPATH=tests $(BIN)/python -m screenshots.take docs/images
+
 bench: bench-uploads bench-waiting bench-imports ## Run all three benchmarks (needs curl and an hour and a half)
 
 bench-uploads: $(BENCH)/.installed ## Compare uploads with curl and other libraries (some 15 minutes)
@@ -106,6 +115,10 @@ $(STAMP): pyproject.toml constraints.txt
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable '.[emulator]'
+	@touch $@
+
+$(DOCS): $(STAMP)
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --group docs
 	@touch $@
 
 .cache/sdk/%/.installed: tests/conformance/sdk/constraints-%.txt $(STAMP)

@@ -31,7 +31,8 @@ class UploadMediaOperator(WaitingOperator):
     :param kind: what to make of it; jobs generation, by default found by the name. (templated)
     :param options: options of the kind; jobs generation. (templated)
     :param wait_for_processing: end only when ittybit has processed the media. By default the task ends as soon as
-        the upload is accepted (201 or 202), and a :class:`MediaProcessingSensor` can wait elsewhere.
+        the upload is accepted (201 or 202), and a
+        :class:`~airflow_provider_ittybit.sensors.media.MediaProcessingSensor` can wait elsewhere.
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
     :param poll_interval: seconds (or a ``timedelta``) between two looks, 10 by default.
     :param timeout: seconds (or a ``timedelta``) that processing may take, counted from when ittybit accepted the upload

@@ -38,7 +38,7 @@ class CreateTaskOperator(WaitingOperator):
         default it names the wish and the run of this task, so a retry makes no second job, also before Airflow 3.3, and
         a cleared task makes a new one. A key of your own is sent as it is at every try. (templated)
     :param wait_for_processing: end only when ittybit is done. By default the task ends as soon as ittybit accepted it,
-        and a :class:`TaskSensor` can wait elsewhere.
+        and a :class:`~airflow_provider_ittybit.sensors.task.TaskSensor` can wait elsewhere.
     :param deferrable: wait in the triggerer, without a worker slot; by default ``[operators] default_deferrable``.
     :param poll_interval: seconds between two looks, 10 by default.
     :param timeout: seconds (or a ``timedelta``) that processing may take, from the moment ittybit accepted it; by

@@ -110,17 +110,20 @@ class BlockingTransport:
         proxy = proxy_for(wire.url, settings)
         stream = _Stream(wire.body) if wire.body is not None else None
         try:
-            with queries_hidden(), self._open_session().request(
-                wire.method,
-                wire.url,
-                headers=dict(wire.headers),
-                data=stream if stream is not None else wire.content,
-                timeout=settings.timeout,
-                allow_redirects=False,
-                verify=ca_file(settings) if settings.verify else False,
-                proxies={"http": proxy, "https": proxy} if proxy else {},
-                stream=True,
-            ) as answer:
+            with (
+                queries_hidden(),
+                self._open_session().request(
+                    wire.method,
+                    wire.url,
+                    headers=dict(wire.headers),
+                    data=stream if stream is not None else wire.content,
+                    timeout=settings.timeout,
+                    allow_redirects=False,
+                    verify=ca_file(settings) if settings.verify else False,
+                    proxies={"http": proxy, "https": proxy} if proxy else {},
+                    stream=True,
+                ) as answer,
+            ):
                 receiver = _received(answer)
         except (requests.RequestException, HTTPError) as error:
             failure: IttybitTransportError | IttybitStoppedError

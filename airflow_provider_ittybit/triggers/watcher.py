@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
 from airflow_provider_ittybit.triggers._compat import (
     HAS_ASSET_WATCHERS,
     TELLS_WHAT_IS_STORED,
     BaseEventTrigger,
     SharedStreamProducer,
 )
-from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
 from airflow_provider_ittybit.triggers.loading import load
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from airflow_provider_ittybit.emulator.cli import make_parser
 from airflow_provider_ittybit.emulator.faultfields import FIELDS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *ROOT.glob("docs/*.md")])
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = sorted([*(ROOT / name for name in TOP), *ROOT.glob("docs/**/*.md")])
+BLOCK = re.compile(r"^ *```(\w*|\{.*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 COMMAND = re.compile(r"(?:ittybit-emulator|make)(?: .+)?")

@@ -95,6 +95,11 @@ class ScheduledAirflow:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def url(self) -> str:
+        """Where its UI is."""
+        return f"http://127.0.0.1:{self._port}"
+
     def stop(self) -> None:
         """Kill the processes that were started, and all that these started, each by its own id: nothing is kept."""
         sessions = {process.pid for process in self._processes.values()}
@@ -143,9 +148,8 @@ class ScheduledAirflow:
         return "\n".join(f"=== {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
 
     def _settings(self) -> dict[str, str]:
-        url = f"http://127.0.0.1:{self._port}"
         options = {
-            "API__BASE_URL": url,
+            "API__BASE_URL": self.url,
             "API__HOST": "127.0.0.1",
             "API__PORT": self._port,
             "API__SECRET_KEY": secrets.token_hex(32),
@@ -153,7 +157,7 @@ class ScheduledAirflow:
             "API_AUTH__JWT_SECRET": secrets.token_hex(32),
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
             "CORE__DAGS_FOLDER": self.home / "dags",
-            "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "CORE__EXECUTOR": "LocalExecutor",
             "CORE__LOAD_EXAMPLES": False,
             "CORE__PARALLELISM": 2,
@@ -210,8 +214,9 @@ class ScheduledAirflow:
 
     def _ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        url = f"http://127.0.0.1:{self._port}{path}"
-        request = Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)
+        request = Request(
+            f"{self.url}{path}", data, {"Content-Type": "application/json", **(headers or {})}, method=method
+        )
         try:
             with build_opener(ProxyHandler({})).open(request, timeout=LONGEST) as answer:
                 return json.load(answer)

@@ -1,0 +1,58 @@
+"""How Sphinx builds the documentation site; ``make docs`` runs it, with every warning an error."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_ittybit import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+# autodoc imports Airflow, which would read and write the home of whoever builds the site
+_home = tempfile.TemporaryDirectory(prefix="ittybit-docs-")
+os.environ["AIRFLOW_HOME"] = _home.name
+
+project = "airflow-provider-ittybit"
+author = "the authors of airflow-provider-ittybit"
+release = __version__
+html_title = f"{project} {release}"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_copy_source = False
+html_show_sourcelink = False
+
+myst_heading_anchors = 4
+"""Headings can be linked to by the names that code browsers give them."""
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+
+nitpicky = True
+nitpick_ignore_regex = [
+    # other packages: their documentation is elsewhere, and the build asks no other host
+    (r"py:.*", r"(?!airflow_provider_ittybit|Ittybit).*"),
+]
+
+
+MAY_BE_MISSING = ("assets", "compatibility", "reliability")
+"""Pages for which the index has a place, whether they are there or not."""
+
+
+def leave_out_what_is_missing(_app: Sphinx, docname: str, source: list[str]) -> None:
+    """Take pages that are not there out of the tables of contents of the index."""
+    if docname == "index":
+        missing = {name for name in MAY_BE_MISSING if not Path(__file__).with_name(f"{name}.md").exists()}
+        source[0] = "\n".join(line for line in source[0].split("\n") if line not in missing)
+
+
+def setup(app: Sphinx) -> None:
+    """Let Sphinx call what is defined here."""
+    app.connect("source-read", leave_out_what_is_missing)
