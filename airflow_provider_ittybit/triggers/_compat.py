@@ -1,4 +1,4 @@
-"""What only newer versions of Airflow have for triggers; apart, since ``airflow.triggers.base`` costs a DAG file 80 ms."""
+"""What only newer versions of Airflow have for triggers; apart, as ``airflow.triggers.base`` costs a DAG file 80 ms."""
 
 from __future__ import annotations
 
