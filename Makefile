@@ -11,7 +11,7 @@ WORKERS ?= 2
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
+.PHONY: help demo test system reliability check bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -25,6 +25,10 @@ test: $(STAMP) $(SDK_STAMPS) ## Run all tests
 
 system: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer is killed (some 15 minutes)
 	WAITS=500 $(BIN)/pytest -n 0 tests/system/test_waiting_at_scale.py $(ARGS)
+
+reliability: $(STAMP) ## Try every fault of the network on every operation, and write docs/reliability.md
+	$(BIN)/pytest -n 0 tests/reliability/test_faults.py --reliability .cache/reliability.json $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m reliability.document .cache/reliability.json
 
 check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from dataclasses import replace
@@ -43,9 +44,9 @@ class Pager:
             message = "no page was asked for"
             raise ValueError(message)
         seen = frozenset().union(*self._recent)
-        ids = [item.get("id") for item in page.items]
-        fresh = [item for item, key in zip(page.items, ids, strict=True) if not (isinstance(key, str) and key in seen)]
-        self._recent.append(frozenset(key for key in ids if isinstance(key, str)))
+        names = [_name_of(item) for item in page.items]
+        fresh = [item for item, name in zip(page.items, names, strict=True) if name not in seen]
+        self._recent.append(frozenset(names))
         self.request = self._following(request, page, repeated=bool(page.items) and not fresh)
         return fresh
 
@@ -90,6 +91,12 @@ def next_page(generation: Generation, request: Request, page: Page) -> Request |
     if generation.paging is Paging.PAGES and not page.links and page.has_more is None:
         return _numbered(request)
     return None
+
+
+def _name_of(item: dict[str, Any]) -> str:
+    """Tell an item from any other: by its id, or by all of it, else a page of items without ids would never repeat."""
+    found = item.get("id")
+    return found if isinstance(found, str) else repr(hash(json.dumps(item, sort_keys=True, default=str)))
 
 
 def last_page(page: Page) -> int | None:
