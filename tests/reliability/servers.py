@@ -75,6 +75,7 @@ def encoded(status: int, body: bytes = b"", /, **headers: str) -> bytes:
     """Write down an answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     usual = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Date": formatdate(usegmt=True)}
+    usual["Has-More"] = "false"
     usual["Connection"] = "close"  # else the next request could meet the end of this connection
     if status == HTTPStatus.NO_CONTENT:
         del usual["Content-Length"]
@@ -151,7 +152,8 @@ class FaultServer:
 
     def _talk(self, connection: socket.socket) -> None:
         try:
-            if not self.reads and self._meets("a connection"):
+            # it has arrived, though nobody reads it; else the connection may end before it has quite come about
+            if not self.reads and connection.recv(1, socket.MSG_PEEK) and self._meets("a connection"):
                 self.behaviour(Line(connection, None, None, self.url, self._over))
                 return
             with connection.makefile("rb") as stream:
