@@ -58,10 +58,15 @@ def test_an_empty_answer_is_empty_however_it_says_to_be_packed() -> None:
     assert receive(b"", status=204, Content_Encoding="gzip").response(READ).content == b""
 
 
-@pytest.mark.parametrize("content", [CONTENT, PACKED["gzip"][:-20], PACKED["gzip"] + b"more", PACKED["gzip"] * 2])
-def test_what_cannot_be_unpacked_is_no_answer(content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [CONTENT, PACKED["gzip"][:-20], PACKED["gzip"] + b"more", PACKED["gzip"] * 2],
+    ids=["not packed", "cut off", "more behind it", "twice"],
+)
+@pytest.mark.parametrize("size", [1, 100, BLOCK])
+def test_what_cannot_be_unpacked_is_no_answer(content: bytes, size: int) -> None:
     with pytest.raises(IttybitUnreadableAnswerError, match=r"cannot be unpacked|cut off"):
-        receive(content, size=100, Content_Encoding="gzip").response(READ)
+        receive(content, size=size, Content_Encoding="gzip").response(READ)
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd", "x" * 500])
