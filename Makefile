@@ -34,7 +34,7 @@ print(f"{found.name} {found.version}: wheel {built['.whl']:,} bytes, source {bui
 endef
 export SIZES
 
-.PHONY: help demo test fuzz compat dist system system-waiting system-celery check docs screenshots \
+.PHONY: help demo test fuzz compat dist system system-waiting system-celery reliability check docs screenshots \
   bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
@@ -73,6 +73,9 @@ system-waiting: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer i
 system-celery: $(CELERY)/.installed ## Run the examples on two Celery workers (needs Debian's postgresql and redis-server)
 	@PYTHONPATH=tests $(CELERY)/bin/python -m system.servers
 	$(CELERY)/bin/pytest -n 0 tests/system/test_celery.py $(ARGS)
+reliability: $(STAMP) ## Try every fault of the network on every operation, and write docs/reliability.md
+	$(BIN)/pytest -n 0 tests/reliability/test_faults.py --reliability .cache/reliability.json $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m reliability.document .cache/reliability.json
 
 check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/ruff check .

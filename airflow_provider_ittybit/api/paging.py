@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ class Pager:
         if request is None:
             message = "no page was asked for"
             raise ValueError(message)
-        fresh = [item for item in page.items if not isinstance(item.get("id"), str) or self._items.is_new(item["id"])]
+        fresh = [item for item in page.items if self._items.is_new(_name_of(item))]
         self._barren = 0 if fresh else self._barren + 1
         self.request = self._following(request, page)
         return fresh
@@ -114,6 +115,12 @@ def next_page(generation: Generation, request: Request, page: Page) -> Request |
     if generation.paging is Paging.PAGES and not page.links and page.has_more is None:
         return _numbered(request)
     return None
+
+
+def _name_of(item: dict[str, Any]) -> str:
+    """Tell an item from any other: by its id, or by all of it, else a page of items without ids would never repeat."""
+    found = item.get("id")
+    return found if isinstance(found, str) else repr(hash(json.dumps(item, sort_keys=True, default=str)))
 
 
 def last_page(page: Page) -> int | None:

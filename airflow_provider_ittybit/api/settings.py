@@ -46,7 +46,7 @@ class Settings:
     :param uploads_url: base URL of the uploads host (media generation).
     :param delivery_url: base URL of the project's own domain, ``None`` if it is not known.
     :param version_header: name of the version header, ``None`` to send none.
-    :param timeout: seconds to connect and to wait for each read.
+    :param timeout: seconds to connect and to wait for each read; a whole answer may take five times that.
     :param max_retries: times a request is sent again within one try of a task.
     :param verify: whether TLS certificates are checked.
     :param ca_bundle: path of a file with the CA certificates to check them with.

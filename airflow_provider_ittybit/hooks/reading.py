@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api import calls
@@ -73,7 +74,7 @@ class TriggererReads(ConnectedHook):
 
     def _noticed(self, media_id: str, status: ProcessingStatus) -> ProcessingStatus:
         notice_unknown(status, media_id, self.log)
-        return status
+        return status if status.id else replace(status, id=media_id)
 
 
 def notice_unknown(status: ProcessingStatus, media_id: str, log: Any) -> None:

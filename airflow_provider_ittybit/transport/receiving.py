@@ -105,14 +105,16 @@ class _Unpacker:
         :param most: bytes; there may be more in it.
         :raises zlib.error: it is none of this encoding, or goes on behind its end.
         """
-        if self._stream.eof:
-            message = "there are bytes behind its end"
-            raise zlib.error(message)
         begins, self._has_begun = not self._has_begun, True
+        over = self._stream.eof
         try:
-            return self._stream.decompress(block, most)
+            found = self._stream.decompress(block, most)
         except zlib.error:
             if not (begins and self._may_be_bare):
                 raise
             self._stream = zlib.decompressobj(_BARE)
-            return self._stream.decompress(block, most)
+            found = self._stream.decompress(block, most)
+        if over or self._stream.unused_data:
+            message = "there are bytes behind its end"
+            raise zlib.error(message)
+        return found

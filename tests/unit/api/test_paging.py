@@ -276,3 +276,12 @@ def test_a_stopped_pager_asks_for_nothing_and_takes_nothing() -> None:
     assert pager.request is None
     with pytest.raises(ValueError, match="no page was asked for"):
         pager.receive(page("a"))
+
+
+def test_a_page_of_items_without_ids_that_comes_again_and_again_is_the_last() -> None:
+    pager = Pager(FLAT, asking(limit="2"))
+    nameless = Page(({"title": "a"}, {"id": 7}))
+    assert len(pager.receive(nameless)) == 2
+    for _ in range(1 + BARREN_PAGES):
+        assert pager.receive(nameless) == []
+    assert pager.request is None

@@ -62,6 +62,7 @@ class Mishap(enum.Enum):
     HALF_AN_ANSWER = "closes the connection in the middle of the answer"
     NOISE = "sends what is not HTTP, and below TLS what is not TLS"
     SILENCE = "keeps the connection open and says nothing"
+    DRIP = "sends byte after byte of an answer that has no end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,10 @@ class ScriptedServer:
                 os.write(connection.fileno(), b"\x00 this is not what you expect \x00\r\n\r\n")
             case Mishap.SILENCE:
                 self._closing.wait(30)
+            case Mishap.DRIP:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while not self._closing.wait(0.02):
+                    connection.sendall(b" ")
             case Mishap.HANG_UP:
                 pass
 

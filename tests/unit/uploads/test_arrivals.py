@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bytes_to_send import file_with
 
-from airflow_provider_ittybit.uploads.arrivals import find_arrived
+from airflow_provider_ittybit.uploads.arrivals import _is_same, find_arrived
 from airflow_provider_ittybit.uploads.sources import FileSource, as_source
 
 if TYPE_CHECKING:
@@ -102,3 +102,10 @@ def test_a_generation_that_lists_no_files_is_not_asked_and_the_doubt_is_told(
     assert find_arrived(hook.get_conn(), source_of(clip), None, LONG_AGO) is None
     assert emulator.control.requests() == []
     assert "saw no answer: if it arrived, ittybit gets a second copy" in logged()[-1]
+
+
+@pytest.mark.parametrize("filesize", [15, "15"], ids=repr)
+def test_a_size_that_is_written_as_text_is_the_same_size(clip: Path, filesize: object) -> None:
+    found = {"id": "file_1", "filename": clip.name, "filesize": filesize}
+    assert _is_same(found, source_of(clip), None)
+    assert not _is_same({**found, "filesize": "16"}, source_of(clip), None)
