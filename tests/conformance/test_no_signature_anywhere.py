@@ -38,7 +38,7 @@ TAKE_BYTES = ("media", "files-enveloped", "files-flat")
 FAST: dict[str, Any] = {"poll_interval": 0.01}
 CANARY = "c4n4ryThatOpensTheBucket"
 WAYS_TO_SIGN = {
-    "S3": f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101&X-Amz-Expires=60&X-Amz-Signature={CANARY}",
+    "S3": f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F2026&X-Amz-Expires=60&X-Amz-Signature={CANARY}",
     "Azure": f"sv=2024-08-04&se=2026-01-01T00%3A00%3A00Z&sr=b&sp=r&sig={CANARY}%3D",
     "ittybit": f"expiry=4102444800&method=get&signature={CANARY}",
 }
