@@ -82,6 +82,7 @@ def create_once(hook: IttybitHook, wanted: Creation, *, context: Any, durable: b
         **wanted.fields,
     )
     if not is_id(made.get("id")):
+        del made  # a signed URL may be in it, which no traceback should hold
         message = (
             f"ittybit took the wish for {wanted.kind!r}, but its answer names no usable id. Look for it in the ittybit "
             "app before asking again."

@@ -210,7 +210,7 @@ def test_what_ittybit_signs_is_shown_only_to_who_asks_for_it(
 def test_an_emulator_that_logs_everything_shows_neither_key_nor_signature(
     seen: Seen, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with RunningEmulator(state=tmp_path / "state", log_level="trace") as emulator:
+    with RunningEmulator(state=tmp_path / "state", log_level="debug") as emulator:
         monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", emulator.airflow_connection(api_version="files-flat"))
         assert seen.run(partial(UploadMediaOperator, task_id="task", source=str(image)))["id"]
         seen.run(partial(GetMediaOperator, task_id="task", media_id="file_1"))
