@@ -27,7 +27,7 @@ for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 import pytest  # noqa: E402 - after AIRFLOW_HOME
-from hypothesis import HealthCheck  # noqa: E402 - same
+from hypothesis import HealthCheck, Phase  # noqa: E402 - same
 from hypothesis import settings as hypothesis_settings  # noqa: E402 - same
 
 from airflow_provider_ittybit.emulator.media.samples import make_audio, make_image, make_video  # noqa: E402
@@ -40,10 +40,19 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+_PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # to explain a failure takes minutes
 hypothesis_settings.register_profile(
-    "quick", max_examples=50, deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW
+    "quick",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=_PHASES,
+    suppress_health_check=_SLOW,
 )
-hypothesis_settings.register_profile("long", max_examples=2_500, deadline=None, suppress_health_check=_SLOW)
+hypothesis_settings.register_profile(
+    "long", max_examples=2_500, deadline=None, phases=_PHASES, suppress_health_check=_SLOW
+)
 hypothesis_settings.load_profile("quick")  # `make fuzz` asks for the other one
 
 GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")

@@ -12,7 +12,6 @@ import logging
 import pickle
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -23,6 +22,8 @@ from structlog.testing import capture_logs
 from task_running import Run, Store, run_to_end, task_context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from airflow.sdk import BaseOperator
 
 SINKS: Mapping[str, str] = {

@@ -161,7 +161,11 @@ def _order(generation: Generation, order: str) -> str:
 
 
 def _refuse_empty(filters: Mapping[str, str | None]) -> None:
-    empty = [name for name, value in filters.items() if value is not None and not str(value).strip()]
+    odd = [name for name, value in filters.items() if not isinstance(value, str | None)]
+    if odd:
+        message = f"{odd[0]}={filters[odd[0]]!r:.80} is no text."
+        raise IttybitInputError(message)
+    empty = [name for name, value in filters.items() if value is not None and not value.strip()]
     if empty:
         message = (
             f"{empty[0]} is an empty string. Did a template render to nothing? Everything would be listed; "

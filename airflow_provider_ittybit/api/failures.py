@@ -26,7 +26,7 @@ MOST_NAME = 200
 """Characters of a kind, a request id or a status that are kept."""
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories of control and format characters, surrogates, and separators of lines and paragraphs."""
+"""Unicode's categories of control and format characters, surrogates, separators of lines and paragraphs."""
 
 _SECRETS = re.compile(
     r"""(\?)[^\s"'<>]+|("(?:signature|[a-z_]*secret[a-z_]*|api_?key|token)"\s*:\s*")[^"]*""", re.IGNORECASE
@@ -43,8 +43,8 @@ def readable_words(text: str, most: int = MOST_WORDS) -> str:
 
     :param most: characters to keep.
     :return: the words, cut where they are too long, without the users and the queries of all URLs (a signed one lets
-        its bearer in), and with a space or U+FFFD for what could forge a line of a log, hide a part of it, or be no text
-        for a database: line breaks, control characters, marks of writing direction, lone surrogates.
+        its bearer in), and with a space or U+FFFD for what could forge a line of a log, hide a part of it, or be no
+        text for a database: line breaks, control characters, marks of writing direction, lone surrogates.
     """
     cut = text if len(text) <= most else f"{text[:most]}…"
     shown = cut if cut.isprintable() else "".join(map(_shown, cut))

@@ -14,7 +14,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitUnsupportedError
+from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError, IttybitUnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,8 +110,12 @@ class Generation:
     def resource(self, name: str, verb: str) -> Resource:
         """Find a collection that can do ``verb``.
 
+        :raises IttybitInputError: the name is no text.
         :raises IttybitUnsupportedError: this generation has none; the message names those that do.
         """
+        if not isinstance(name, str):
+            message = f"The collection {name!r:.80} is no text: pass resource= with one of {', '.join(self.resources)}."
+            raise IttybitInputError(message)
         found = self.resources.get(name)
         if found is not None and verb in found.verbs:
             return found

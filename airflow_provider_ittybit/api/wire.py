@@ -87,7 +87,7 @@ def _url(request: Request, settings: Settings) -> str:
         except ValueError:
             scheme = host = ""
         if not host or (scheme != "https" and not (scheme == "http" and is_loopback(host))):
-            message = f"The signed URL for {request.public_path} is not https, so nothing was sent to it."
+            message = f"The signed URL for {request.public_path[:200]!r} is not https, so nothing was sent to it."
             raise IttybitInputError(message)
         return request.path
     base = {
@@ -112,13 +112,15 @@ def _url(request: Request, settings: Settings) -> str:
 def _check_path(request: Request) -> None:
     path = request.path
     if request.origin is not Origin.SIGNED and not path.startswith("/"):
-        message = f"The path {request.public_path!r} must begin with a slash; only the connection says the host."
+        message = f"The path {request.public_path[:200]!r} must begin with a slash; only the connection says the host."
         raise IttybitInputError(message)
     if any(ord(c) <= 0x20 or ord(c) == 0x7F or 0xD800 <= ord(c) <= 0xDFFF for c in path):
-        message = f"The path {request.public_path!r} has a control character or a space in it."
+        message = f"The path {request.public_path[:200]!r} has a control character or a space in it."
         raise IttybitInputError(message)
     if any(unquote(segment) in (".", "..") for segment in request.public_path.split("/")):
-        message = f"The path {request.public_path!r} has a segment of dots, which would lead elsewhere on the way."
+        message = (
+            f"The path {request.public_path[:200]!r} has a segment of dots, which would lead elsewhere on the way."
+        )
         raise IttybitInputError(message)
 
 

@@ -82,22 +82,20 @@ def create_once(hook: IttybitHook, wanted: Creation, *, context: Any, durable: b
         idempotency_key=wanted.idempotency_key or record.name(wish),
         **wanted.fields,
     )
-    record.write(replace(wish, resource_id=_id_of(made, wanted, source)))
+    if not is_id(made.get("id")):
+        del made  # a signed URL may be in it, which no traceback should hold
+        raise _nameless(wanted, source)
+    record.write(replace(wish, resource_id=made["id"]))
     return made
 
 
-def _id_of(made: Mapping[str, Any], wanted: Creation, source: Any) -> str:
-    """Return the id of what was made; without one nothing can be waited for, and nothing looked up later.
-
-    :raises IttybitUnreadableAnswerError: there is none.
-    """
-    if is_id(made.get("id")):
-        return str(made["id"])
+def _nameless(wanted: Creation, source: Any) -> IttybitUnreadableAnswerError:
+    """Make the error for an answer without an id: nothing can be waited for, and nothing looked up later."""
     message = (
         f"ittybit took the wish for a task of the kind {wanted.kind!r}, but its answer names no usable id. Look for "
         f"a task of this kind with the input {shown(source)} in the ittybit app before asking for it again."
     )
-    raise IttybitUnreadableAnswerError(message)
+    return IttybitUnreadableAnswerError(message)
 
 
 def _fingerprint(hook: IttybitHook, wanted: Creation, source: Any) -> str:

@@ -29,7 +29,7 @@ class FetchedFile:
     def __init__(self, url: str) -> None:
         self._url = url
         self.identity = without_signature(url)
-        self.name = unquote(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]) or "download"
+        self.name = unquote(urlsplit(url).path).rstrip("/").rsplit("/", 1)[-1] or "download"
         self.seekable = False
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ def expand(source: object) -> list[object] | None:
     """
     if in_store(source):
         source = _with_connection(source)
+    source = veiled(source)
     if isinstance(source, str):
         return _matches(source) if _is_pattern(source) else None
     if isinstance(source, Mapping | bytes | os.PathLike) or hasattr(source, "protocol"):
@@ -114,18 +115,25 @@ def _of_worker(pattern: str) -> list[object]:
 
 
 def _of_store(pattern: str) -> list[object] | None:
-    """Find what matches, each with the connection of the pattern; ``None`` if an object has this very name."""
+    """Find what matches, each with the connection of the pattern; ``None`` if it is no pattern of a store.
+
+    That is so where an object has this very name, and where the store cannot be used at all.
+    """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     scheme, _, rest = pattern.partition("://")
     authority, _, path = rest.partition("/")
     connection, at, bucket = authority.rpartition("@")
+    if ":" in connection:  # a key and its secret, which is refused as a single source is
+        return None
     store = ObjectStoragePath(f"{scheme}://{authority}")
     try:
         store.fs.invalidate_cache()  # a listing from before would hide what was written since
         if store.fs.isfile(f"{bucket}/{path}"):
             return None
         facts = store.fs.glob(f"{bucket}/{path}", detail=True)
+    except (ValueError, ImportError):  # no such scheme or bucket, which is told as for a single source
+        return None
     except Exception as error:  # each store raises errors of its own kinds
         raise unreadable(store, error) from error
     names = sorted(name for name, fact in facts.items() if fact["type"] != "directory")

@@ -86,6 +86,7 @@ class Sending:
         if resource is None:
             resource = self._send()
             if not is_id(resource.get("id")):
+                del resource  # a signed URL may be in it, which no traceback should hold
                 message = (
                     f"ittybit took the upload of {self.source}, but its answer names no usable id. Look for "
                     f"{self.source.name!r} in the ittybit app before uploading it again."

@@ -122,8 +122,8 @@ def secrets_in(value: object) -> set[str]:
 def without_signed_inputs(resource: Any) -> Any:
     """Copy a resource without the signatures of the URLs that it was made from.
 
-    Some generations repeat them in their answers (``input``, ``inputs``, the ``options`` of an ingest). The URLs of what
-    was made stay as they are: whoever gets them may need them.
+    Some generations repeat them in their answers (``input``, ``inputs``, the ``options`` of an ingest). The URLs of
+    what was made stay as they are: whoever gets them may need them.
 
     :param resource: a resource as received, or a part of one.
     """

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_ittybit.api import delivery
 from airflow_provider_ittybit.api.generations import Upload
-from airflow_provider_ittybit.exceptions import IttybitAuthenticationError, IttybitPermissionError
+from airflow_provider_ittybit.exceptions import (
+    IttybitAuthenticationError,
+    IttybitInputError,
+    IttybitPermissionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +55,14 @@ def target_for(
     """Make the target for a file; a signed URL is asked for at once.
 
     :param signing: more fields to ask for a signed URL with.
+    :raises IttybitInputError: the name has a slash: as part of a path, it would arrive as a folder and another name.
     """
+    if "/" in filename:
+        message = (
+            f"The filename {filename[:200]!r} has a slash, by which a path names folders: pass folder= and filename= "
+            "apart. Nothing was sent."
+        )
+        raise IttybitInputError(message)
     if protocol is Upload.DIRECT_PUT:
         return DeliveryDomain(transport, filename, folder)
     if protocol is Upload.SELF_SIGNED_PUT:

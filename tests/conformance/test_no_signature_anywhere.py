@@ -38,7 +38,7 @@ TAKE_BYTES = ("media", "files-enveloped", "files-flat")
 FAST: dict[str, Any] = {"poll_interval": 0.01}
 CANARY = "c4n4ryThatOpensTheBucket"
 WAYS_TO_SIGN = {
-    "S3": f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101&X-Amz-Expires=60&X-Amz-Signature={CANARY}",
+    "S3": f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F2026&X-Amz-Expires=60&X-Amz-Signature={CANARY}",
     "Azure": f"sv=2024-08-04&se=2026-01-01T00%3A00%3A00Z&sr=b&sp=r&sig={CANARY}%3D",
     "ittybit": f"expiry=4102444800&method=get&signature={CANARY}",
 }
@@ -210,7 +210,7 @@ def test_what_ittybit_signs_is_shown_only_to_who_asks_for_it(
 def test_an_emulator_that_logs_everything_shows_neither_key_nor_signature(
     seen: Seen, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with RunningEmulator(state=tmp_path / "state", log_level="trace") as emulator:
+    with RunningEmulator(state=tmp_path / "state", log_level="debug") as emulator:
         monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", emulator.airflow_connection(api_version="files-flat"))
         assert seen.run(partial(UploadMediaOperator, task_id="task", source=str(image)))["id"]
         seen.run(partial(GetMediaOperator, task_id="task", media_id="file_1"))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import unicodedata
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as some
 
@@ -14,6 +13,9 @@ from airflow_provider_ittybit.api.decoding import Page
 from airflow_provider_ittybit.api.messages import Headers, Response
 from airflow_provider_ittybit.api.processing import STATUSES
 from airflow_provider_ittybit.exceptions import IttybitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST_MESSAGE = 8_000
 """Characters that an error may have, whatever a server said."""
@@ -160,7 +162,7 @@ PAGES = some.builds(Page, ITEMS.map(tuple), LINKS, COUNTS, COUNTS, COUNTS, some.
 
 
 def outcome(action: Callable[[], Any]) -> Any:
-    """Return what an action returns, or the error of ours that it raises, once all that holds for each was looked at."""
+    """Return what an action returns, or the error of ours that it raises, once that was looked at."""
     try:
         value = action()
     except IttybitError as error:
@@ -177,7 +179,7 @@ def check_error(error: IttybitError) -> None:
     assert is_plain(text), ascii(text)
     stored = json.dumps(error.to_json(), allow_nan=False)
     json.dumps(error.to_json(), ensure_ascii=False).encode()
-    assert "\\u0000" not in stored
+    assert all("\0" not in value for value in error.to_json().values() if isinstance(value, str))
     again = IttybitError.from_json(json.loads(stored))
     assert (type(again), str(again), again.status) == (type(error), text, error.status)
     assert str(pickle.loads(pickle.dumps(error))) == text  # noqa: S301 - ours

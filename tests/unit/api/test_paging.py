@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_ittybit.api.decoding import Page, read_page
 from airflow_provider_ittybit.api.generations import BY_NAME
 from airflow_provider_ittybit.api.messages import Request
-from airflow_provider_ittybit.api.paging import REMEMBERED, Known, Pager, next_page
+from airflow_provider_ittybit.api.paging import BARREN_PAGES, REMEMBERED, Known, Pager, next_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG, ObjectStoragePath
@@ -15,6 +14,9 @@ from airflow_provider_ittybit.operators.media import DeleteMediaOperator, Upload
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.sensors.task import TaskSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PLACE = "https://bucket.example/clip.mp4"
 SIGNED = f"{PLACE}?X-Amz-Expires=60&X-Amz-Signature=hush%2Fhush"
