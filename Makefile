@@ -18,7 +18,7 @@ VERSIONS ?= 2.11.2 3.0.6 3.1.8 3.2.2
 # Left out on the older versions of Airflow, because what it tests imports nothing of Airflow (the import contracts keep it
 # so), or because it is about this repository: the API as values, the emulator, the benchmarks, the pages, what a
 # distribution holds. Killed processes under a scheduler and the store for retries are 3.3's own.
-SAME_EVERYWHERE := tests/unit/api tests/unit/emulator tests/unit/transport tests/benchmarks \
+SAME_EVERYWHERE := tests/fuzz tests/unit/api tests/unit/emulator tests/unit/transport tests/benchmarks \
   $(patsubst %,tests/conformance/test_%.py,documentation docstrings packaging project_structure official_sdks)
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
@@ -34,7 +34,7 @@ print(f"{found.name} {found.version}: wheel {built['.whl']:,} bytes, source {bui
 endef
 export SIZES
 
-.PHONY: help demo test fuzz compat dist system system-waiting system-celery reliability check docs screenshots \
+.PHONY: help demo test fuzz compat dist system system-waiting system-celery reliability chromium check docs screenshots \
   bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
@@ -48,7 +48,7 @@ test: $(STAMP) $(SDK_STAMPS) ## Run all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 fuzz: $(STAMP) ## Make up 50,000 hostile answers and values, and more (some minutes)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -p no:randomly --hypothesis-profile=long tests/fuzz $(ARGS)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n $(WORKERS) --dist worksteal -p no:randomly --hypothesis-profile=long tests/fuzz $(ARGS)
 
 compat: $(VERSIONS:%=compat-%) ## Run what touches Airflow on its older versions (VERSIONS='2.11.2 3.2.2' on some)
 
@@ -73,9 +73,16 @@ system-waiting: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer i
 system-celery: $(CELERY)/.installed ## Run the examples on two Celery workers (needs Debian's postgresql and redis-server)
 	@PYTHONPATH=tests $(CELERY)/bin/python -m system.servers
 	$(CELERY)/bin/pytest -n 0 tests/system/test_celery.py $(ARGS)
+
 reliability: $(STAMP) ## Try every fault of the network on every operation, and write docs/reliability.md
 	$(BIN)/pytest -n 0 tests/reliability/test_faults.py --reliability .cache/reliability.json $(ARGS)
 	@PYTHONPATH=tests $(BIN)/python -m reliability.document .cache/reliability.json
+
+chromium: ## Install the browser that the tests of the emulator's page need (Debian, as root)
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "No Chromium, and no root or apt to install it: the tests of the emulator's page are skipped"; fi
 
 check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/ruff check .
