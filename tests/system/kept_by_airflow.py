@@ -20,7 +20,7 @@ def xcoms(dag_id: str, task_id: str, key: str = RESULT) -> list[Any]:
         rows = session.scalars(wanted.order_by(model.timestamp, model.map_index)).all()
         last = [row for row in rows if row.run_id == rows[-1].run_id]
         last.sort(key=lambda row: row.map_index)
-        return [row.value if AIRFLOW < (3, 0) else model.deserialize_value(row) for row in last]  # Airflow 2 has done it
+        return [row.value if AIRFLOW < (3, 0) else model.deserialize_value(row) for row in last]  # Airflow 2 did
 
 
 def links(dag_id: str, task_id: str) -> list[str]:
