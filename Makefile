@@ -62,7 +62,7 @@ dist: $(STAMP) $(TWINE)/.installed ## Build wheel and source distribution, check
 	$(TWINE)/bin/twine check --strict dist/*
 	$(UV) venv --quiet --clear --python $(BIN)/python $(CLEAN)
 	$(UV) pip install --quiet --compile-bytecode --python $(CLEAN)/bin/python --constraint constraints.txt dist/*.whl
-	PROVIDER_DIST=dist PROVIDER_PYTHON=$(CLEAN)/bin/python $(BIN)/pytest -n 0 $(DISTRIBUTION) $(ARGS)
+	PROVIDER_DIST=$(CURDIR)/dist PROVIDER_PYTHON=$(CURDIR)/$(CLEAN)/bin/python $(BIN)/pytest -n 0 $(DISTRIBUTION) $(ARGS)
 	@$(CLEAN)/bin/python -c "$$SIZES"
 
 system: system-waiting system-celery ## Run what takes long: 500 waits with a killed triggerer, and the examples on Celery

@@ -1,3 +1,3 @@
 """Apache Airflow provider for ittybit, the media-processing HTTP API."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -69,14 +69,14 @@ def get_provider_info() -> dict[str, Any]:
                     "shared_poller": {
                         "description": "Whether all tasks that wait in a triggerer over the same connection share one "
                         "poller, which asks for many with one request. If not, each asks for itself.",
-                        "version_added": "0.1.0",
+                        "version_added": "1.0.0",
                         "type": "boolean",
                         "example": "False",
                         "default": "True",
                     },
                     "poller_concurrency": {
                         "description": "How many requests for single resources a shared poller has under way at once.",
-                        "version_added": "0.1.0",
+                        "version_added": "1.0.0",
                         "type": "integer",
                         "example": "32",
                         "default": "16",

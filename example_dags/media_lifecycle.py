@@ -94,5 +94,6 @@ if __name__ == "__main__":
     import pendulum
 
     date = "logical_date" if "logical_date" in signature(dag.test).parameters else "execution_date"  # so in Airflow 2
-    run = dag.test(**{date: pendulum.now("UTC").add(hours=1)})
+    when: Any = {date: pendulum.now("UTC").add(hours=1)}
+    run = dag.test(**when)
     sys.exit(0 if run.state == "success" else 1)

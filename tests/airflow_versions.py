@@ -88,6 +88,11 @@ PARSED_WITH = (
 """What every DAG file loads."""
 
 
+def is_mapped(serialized: Any) -> bool:
+    """Tell whether a task that was serialized is mapped."""
+    return hasattr(serialized, "expand_input")
+
+
 def date_of_run(test: Callable[..., Any], when: datetime) -> dict[str, datetime]:
     """Return the argument of ``dag.test`` that gives a run its date: Airflow 2 has another name for it."""
     name = "logical_date" if "logical_date" in inspect.signature(test).parameters else "execution_date"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_versions import LINKS_IN_XCOM, found
+from airflow_versions import AIRFLOW, LINKS_IN_XCOM, found
 
 from airflow_provider_ittybit.links.ittybit import RESULT, IttybitMediaLink
 
@@ -19,7 +19,8 @@ def xcoms(dag_id: str, task_id: str, key: str = RESULT) -> list[Any]:
         wanted = select(model).where(model.dag_id == dag_id, model.task_id == task_id, model.key == key)
         rows = session.scalars(wanted.order_by(model.timestamp, model.map_index)).all()
         last = [row for row in rows if row.run_id == rows[-1].run_id]
-        return [model.deserialize_value(row) for row in sorted(last, key=lambda row: row.map_index)]
+        last.sort(key=lambda row: row.map_index)
+        return [row.value if AIRFLOW < (3, 0) else model.deserialize_value(row) for row in last]  # Airflow 2 did
 
 
 def links(dag_id: str, task_id: str) -> list[str]:

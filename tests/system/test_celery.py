@@ -38,7 +38,8 @@ pytestmark = [
 
 
 def worker(name: str) -> list[str]:
-    return ["celery", "worker", "--celery-hostname", f"{name}@ittybit", "--concurrency", "1", "--skip-serve-logs"]
+    own = ["--celery-hostname", f"{name}@ittybit", "--pid", f"{name}.pid"]
+    return ["celery", "worker", *own, "--concurrency", "1", "--skip-serve-logs"]
 
 
 @pytest.fixture(scope="module")
