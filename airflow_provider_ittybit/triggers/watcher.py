@@ -81,6 +81,7 @@ class MediaWatcherTrigger(BaseEventTrigger):
         an ISO 8601 string or Unix seconds. By default only of what comes after the start.
     :param poll_interval: seconds between two looks. Watchers with the same connection, ``resource`` and
         ``poll_interval`` share them (Airflow 3.3 and later).
+    :param unknown: arguments of a later version of this class; the log names them, and it goes without.
     :raises IttybitConfigurationError: this Airflow has no asset watchers: they came with 3.0.
     :raises IttybitInputError: a value that cannot be used.
     """
