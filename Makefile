@@ -92,13 +92,6 @@ check: $(STAMP) ## Run linters, type checker and import contracts
 	@long=$$(git ls-files '*.py' | xargs wc -l | awk '$$1 > 400 && $$2 != "total"'); \
 	  if [ -n "$$long" ]; then echo "over 400 lines:"; echo "$$long"; exit 1; fi
 
-docs: $(DOCS) ## Build the documentation into build/docs; a warning or a broken link fails it
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env --doctree-dir build/doctrees docs build/docs
-	@PYTHONPATH=tests $(BIN)/python -m documentation.links build/docs
-
-screenshots: $(STAMP) ## Take the pictures of the documentation anew from a real Airflow (needs chromium)
-	@PYTHONPATH=tests $(BIN)/python -m screenshots.take docs/images
-
 bench: bench-uploads bench-waiting bench-imports ## Run all three benchmarks (needs curl and an hour and a half)
 
 bench-uploads: $(BENCH)/.installed ## Compare uploads with curl and other libraries (some 15 minutes)
@@ -112,6 +105,14 @@ bench-imports: $(BENCH)/.installed ## Compare imports with other providers (some
 
 bench-docs: $(BENCH)/.installed ## Write docs/performance.md from the last benchmarks
 	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.document
+
+.PHONY: docs screenshots
+docs: $(DOCS) ## Build the documentation into build/docs; a warning or a broken link fails it
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env --doctree-dir build/doctrees docs build/docs
+	@PYTHONPATH=tests $(BIN)/python -m documentation.links build/docs
+
+screenshots: $(STAMP) ## Take the pictures of the documentation anew from a real Airflow (needs chromium)
+	@PYTHONPATH=tests $(BIN)/python -m screenshots.take docs/images
 
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix .

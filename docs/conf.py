@@ -27,6 +27,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False
 
 myst_heading_anchors = 4
 """Headings can be linked to by the names that code browsers give them."""

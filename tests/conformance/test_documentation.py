@@ -16,7 +16,7 @@ from airflow_provider_ittybit.emulator.faultfields import FIELDS
 ROOT = Path(__file__).parents[2]
 TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PAGES = sorted([*(ROOT / name for name in TOP), *ROOT.glob("docs/**/*.md")])
-BLOCK = re.compile(r"^ *```(\w*|\{.*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^ *```(\w*|\{[^\n]*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 COMMAND = re.compile(r"(?:ittybit-emulator|make)(?: .+)?")

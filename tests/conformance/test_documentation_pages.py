@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def text_of(node: ast.AST) -> str | None:
     return None
 
 
+@cache
 def texts() -> list[str]:
     """Return every text of the provider's code but its docstrings."""
     found = []

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LOADED = {"img": "src", "script": "src", "source": "src", "iframe": "src", "link": "href"}
 """What a browser loads with a page, by element; a link element only names a page when it is no style sheet or icon."""

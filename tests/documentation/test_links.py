@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from documentation.links import faults, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = {
     "index.html": '<h1 id="top">A</h1><a href="sub/page.html#part">b</a><a href="#top">c</a><img src="p.png" alt="d">',

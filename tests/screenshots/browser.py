@@ -15,13 +15,13 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
+import aiohttp  # noqa: TID253 - no DAG imports it
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-LONGEST = 60.0
+LONGEST = 120.0
 """Seconds that a page may take to show what is waited for."""
 LOOK_EVERY = 0.1
 OPTIONS = (
@@ -37,10 +37,17 @@ OPTIONS = (
     "--hide-scrollbars",
     "--lang=en-GB",
 )
+REST = 1.0
+"""Seconds for which nothing may have moved on a page that is at rest."""
+LAYOUT = """JSON.stringify([...document.querySelectorAll('a, button, h1, h2, img, input, label, p, td')].map(one => {
+    const box = one.getBoundingClientRect();
+    return [one.tagName, Math.round(box.x), Math.round(box.y), Math.round(box.width), Math.round(box.height)];
+}))"""
+"""Where everything is that a person reads or clicks; not the cursor of an editor, which blinks."""
 CENTRE = """(() => {
     const wanted = %s;
     const shown = [...document.querySelectorAll(%s)].filter(one => one.getClientRects().length);
-    const one = shown.filter(each => [each.innerText.trim(), each.ariaLabel].includes(wanted)).pop();
+    const one = shown.filter(each => !wanted || [each.innerText.trim(), each.ariaLabel].includes(wanted)).pop();
     if (!one) return null;
     one.scrollIntoView({block: 'center'});
     const box = one.getBoundingClientRect();
@@ -115,19 +122,31 @@ class Tab:
 
     async def until_still(self) -> None:
         """Wait until nothing on the page moves or loads any more, so that a picture shows its final state."""
-        await self.until(
-            "document.fonts.status === 'loaded' && !document.querySelector('[aria-busy=true], .chakra-skeleton')"
-            " && document.getAnimations().every(one => one.playState !== 'running'"
-            " || one.effect.getTiming().iterations === Infinity)",
-            "a page at rest",
-        )
+        await self.until("document.fonts.status === 'loaded'", "the fonts")
+        deadline, before = time.monotonic() + LONGEST, None
+        while (now := await self.evaluate(LAYOUT)) != before or now is None:
+            if time.monotonic() > deadline:
+                message = f"The page is not at rest after {LONGEST:.0f} s."
+                raise NeverShownError(message)
+            before = now
+            await asyncio.sleep(REST)
 
-    async def click(self, selector: str, text: str) -> None:
-        """Click the last element that is shown with this text or label, as a mouse does."""
+    async def click(self, selector: str, text: str = "") -> None:
+        """Click the last element that is shown, with this text or label if one is given, as a mouse does."""
         centre = CENTRE % (json.dumps(text), json.dumps(selector))
         at = await self.until(centre, f"something to click: {selector} {text}")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
+
+    async def write(self, text: str) -> None:
+        """Put a text into the field that has the focus."""
+        await self.call("Input.insertText", text=text)
+
+    async def press(self, key: str) -> None:
+        """Press and release a key, such as Enter."""
+        code = {"Enter": 13, "Escape": 27}[key]
+        for kind in ("rawKeyDown", "keyUp"):
+            await self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
     async def picture(self, target: Path, selector: str | None = None) -> None:
         """Write what is seen, or one element of it, as PNG."""
@@ -141,7 +160,7 @@ class Tab:
             )
             clip = {"clip": {name: box[name] for name in ("x", "y", "width", "height")} | {"scale": 1}}
         taken = await self.call("Page.captureScreenshot", format="png", optimizeForSpeed=False, **clip)
-        target.write_bytes(base64.b64decode(taken["data"]))
+        await asyncio.to_thread(target.write_bytes, base64.b64decode(taken["data"]))
 
 
 @contextlib.asynccontextmanager
@@ -176,10 +195,15 @@ async def open_tab() -> AsyncIterator[Tab]:
 async def _port(profile: Path, process: asyncio.subprocess.Process) -> int:
     """Wait until the browser has written down its port."""
     deadline = time.monotonic() + LONGEST
-    written = profile / "DevToolsActivePort"
-    while not (written.exists() and len(lines := written.read_text().split()) == 2):
+    while (port := _written(profile / "DevToolsActivePort")) is None:
         if process.returncode is not None or time.monotonic() > deadline:
             message = f"The browser did not start (status {process.returncode})."
             raise BrowserError(message)
         await asyncio.sleep(LOOK_EVERY)
-    return int(lines[0])
+    return port
+
+
+def _written(file: Path) -> int | None:
+    """Read a port, followed by a path; ``None`` while they are not there."""
+    lines = file.read_text().split() if file.exists() else []
+    return int(lines[0]) if len(lines) == 2 else None

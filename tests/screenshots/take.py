@@ -11,8 +11,10 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from screenshots.browser import open_tab
 from system.scheduled_airflow import STANDALONE, ScheduledAirflow, until
@@ -25,13 +27,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 WIDTH = 1280
-CONNECTION = {
-    "connection_id": "ittybit_default",
-    "conn_type": "ittybit",
-    "description": "the media project",
-    "password": "ittybit_made_up",
-    "extra": '{"api_version": "2025-08-20"}',
-}
+LONGEST = 600.0
+"""Seconds that a run may take on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,13 @@ class Studio:
         """Return the address of a page of the UI."""
         return f"{self.airflow.url}/{path}"
 
+    def start(self, dag_id: str, logical_date: datetime | None = None) -> str:
+        """Run a DAG, and return the path of the run in the API."""
+        until(lambda: dag_id in [dag["dag_id"] for dag in self.airflow.call("GET", "dags")["dags"]], dag_id)
+        wish = {"logical_date": logical_date and logical_date.isoformat()}
+        run = self.airflow.call("POST", f"dags/{dag_id}/dagRuns", wish)
+        return f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'])}"
+
     def states(self, run: str) -> dict[str, list[str]]:
         """Return the states of all tasks of a run, by task."""
         found: dict[str, list[str]] = {}
@@ -56,25 +60,37 @@ class Studio:
 
 
 async def connection_form(studio: Studio) -> None:
-    """Show the form of a connection with its fields."""
-    studio.airflow.call("POST", "connections", CONNECTION)
+    """Show the form of a new connection: its standard fields, then its settings."""
     tab = studio.tab
     await tab.resize(WIDTH, 1500)
-    await tab.goto(studio.url("connections"), "ittybit_default")
-    await tab.click("button", "Edit Connection")
-    await tab.click("button", "Extra Fields")
-    await tab.until_shown("API version")
+    await tab.goto(studio.url("connections"), "Add Connection")
+    await tab.click("button", "Add Connection")
+    await tab.click("[role=dialog] input[name=connection_id]")
+    await tab.write("ittybit_default")
+    await tab.click("[role=dialog] [role=combobox]")
+    await tab.write("ittybit")
+    await tab.press("Enter")
+    await tab.until_shown("API base URL")
     await tab.picture(studio.target / "connection-form.png", "[role=dialog]")
+    await tab.click("[role=dialog] button", "Extra Fields")
+    await tab.until_shown("CA bundle")
+    await tab.picture(studio.target / "connection-settings.png", "[role=dialog]")
 
 
 async def deferred_run(studio: Studio) -> None:
     """Show a run whose uploads are done and whose waiting tasks are deferred."""
     studio.emulator.control.settings(processing="held")
-    run = studio.airflow.start_run("media_lifecycle")
+    run = studio.start("media_lifecycle", datetime.now(UTC))
     waiting = ["deferred"] * 3
-    until(lambda: studio.states(run).get("wait") == waiting, "three deferred tasks")
-    await studio.tab.resize(WIDTH, 720)
-    await studio.tab.goto(studio.url(page_of(run)), "deferred")
+
+    def is_waiting() -> bool:
+        states = studio.states(run)
+        assert "failed" not in [state for each in states.values() for state in each], studio.airflow.tail()
+        return states.get("wait") == waiting
+
+    until(is_waiting, "three deferred tasks", LONGEST)
+    await studio.tab.resize(WIDTH, 640)
+    await studio.tab.goto(studio.url(f"{page_of(run)}/tasks/wait/mapped"), "Deferred")
     await studio.tab.picture(studio.target / "deferred-run.png")
     assert studio.states(run)["wait"] == waiting
     studio.emulator.control.settings(processing="auto")
@@ -83,8 +99,8 @@ async def deferred_run(studio: Studio) -> None:
 
 async def extra_link(studio: Studio) -> None:
     """Show the button that leads from a task to what it made."""
-    run = studio.airflow.start_run("thumbnails")
-    until(lambda: studio.airflow.call("GET", run)["state"] == "success", "the end of the run")
+    run = studio.start("thumbnails")
+    until(lambda: studio.airflow.call("GET", run)["state"] == "success", "the end of the run", LONGEST)
     await studio.tab.resize(WIDTH, 420)
     await studio.tab.goto(studio.url(f"{page_of(run)}/tasks/thumbnail/details"), "ittybit media")
     await studio.tab.picture(studio.target / "extra-link.png")

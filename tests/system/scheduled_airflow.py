@@ -214,9 +214,8 @@ class ScheduledAirflow:
 
     def _ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = Request(
-            f"{self.url}{path}", data, {"Content-Type": "application/json", **(headers or {})}, method=method
-        )
+        url = f"http://127.0.0.1:{self._port}{path}"
+        request = Request(url, data, {"Content-Type": "application/json", **(headers or {})}, method=method)
         try:
             with build_opener(ProxyHandler({})).open(request, timeout=LONGEST) as answer:
                 return json.load(answer)

@@ -32,7 +32,7 @@ def dag_file() -> Iterator[None]:
 
 
 # [START testing_fixtures]
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def airflow_database() -> None:
     """Make Airflow's tables, once."""
     from airflow.utils.db import initdb
@@ -41,7 +41,7 @@ def airflow_database() -> None:
 
 
 @pytest.fixture
-def ittybit(airflow_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningEmulator]:
+def ittybit(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningEmulator]:
     """Run a local ittybit, and have the connection lead to it."""
     with RunningEmulator(processing="after_reads:2") as emulator:
         monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", emulator.airflow_connection("2025-08-20"))
@@ -78,7 +78,8 @@ def test_the_dag_uploads_the_video_as_it_is_and_deletes_it(ittybit: RunningEmula
 
 
 # [START testing_failure]
-def test_the_dag_fails_and_cleans_up_when_ittybit_cannot_process(ittybit: RunningEmulator, video: Path) -> None:
+@pytest.mark.usefixtures("video")
+def test_the_dag_fails_and_cleans_up_when_ittybit_cannot_process(ittybit: RunningEmulator) -> None:
     ittybit.control.fault(fail_processing="moov atom not found")
     assert run_dag("upload_and_clean_up.py").state == "failed"
     [file] = ittybit.control.files()
@@ -89,7 +90,8 @@ def test_the_dag_fails_and_cleans_up_when_ittybit_cannot_process(ittybit: Runnin
 
 
 # [START testing_outage]
-def test_the_dag_outlives_a_short_outage(ittybit: RunningEmulator, video: Path) -> None:
+@pytest.mark.usefixtures("video")
+def test_the_dag_outlives_a_short_outage(ittybit: RunningEmulator) -> None:
     ittybit.control.fault(match={"method": "GET"}, status=503, times=2)
     assert run_dag("upload_and_clean_up.py").state == "success"
     assert 503 in [request["status"] for request in ittybit.control.requests()]
