@@ -24,4 +24,4 @@ class MaskedFields:
         if secrets:
             from airflow.providers.common.compat.sdk import mask_secret
 
-            mask_secret(sorted(secrets))
+            mask_secret([*sorted(secrets)])
