@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_ittybit.hooks.masking import MaskedFields
+from airflow_provider_ittybit.masking import MaskedFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -18,8 +18,8 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ittybit._compat import suppressed_deferral_timeout
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
-from airflow_provider_ittybit.hooks.masking import MaskedFields
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+from airflow_provider_ittybit.masking import MaskedFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

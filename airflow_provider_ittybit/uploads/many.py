@@ -126,7 +126,10 @@ def _of_store(pattern: str) -> list[object] | None:
     connection, at, bucket = authority.rpartition("@")
     if ":" in connection:  # a key and its secret, which is refused as a single source is
         return None
-    store = ObjectStoragePath(f"{scheme}://{authority}")
+    try:
+        store = ObjectStoragePath(f"{scheme}://{authority}")
+    except (ValueError, ImportError):  # no such scheme, which is told as for a single source
+        return None
     try:
         store.fs.invalidate_cache()  # a listing from before would hide what was written since
         if store.fs.isfile(f"{bucket}/{path}"):

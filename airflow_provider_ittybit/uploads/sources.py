@@ -149,8 +149,8 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
         return UrlSource(url, type_by_name(filename or urlsplit(url).path))
     if ":" in url.split("://", 1)[1].split("/", 1)[0].rpartition("@")[0]:
         message = (
-            f"{presentable(url)!r} was given with a key and its secret in front of the bucket: put them into an "
-            "Airflow connection, and write its id there, as in s3://aws_default@bucket/key."
+            f"Cannot read {presentable(url)!r}: a key stands before its bucket. Put that into an Airflow connection, "
+            "and the id of the connection in its place, as in s3://aws_default@bucket/key."
         )
         raise IttybitSourceError(message)
     from airflow.providers.common.compat.sdk import ObjectStoragePath

@@ -32,7 +32,7 @@ OPTION_KEYS = {"description", "version_added", "type", "example", "default"}
 STANDARD = {"host", "schema", "login", "password", "port", "extra"}
 SUFFIXES = {"operators": "Operator", "sensors": "Sensor", "hooks": "Hook", "triggers": "Trigger"}
 INTERNAL = {
-    "hooks": {"connecting", "reading", "form", "stopping", "deadline", "masking", "lineage"},  # parts of IttybitHook
+    "hooks": {"connecting", "reading", "form", "stopping", "deadline", "lineage"},  # parts of IttybitHook
     "triggers": {
         "clock",
         "loading",

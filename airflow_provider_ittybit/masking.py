@@ -20,8 +20,8 @@ class MaskedFields:
         render(parent, template_fields, *args, **kwargs)
         from airflow_provider_ittybit.uploads.signatures import secrets_in
 
-        secrets = secrets_in([getattr(parent, name, None) for name in template_fields])
+        secrets: list[Any] = sorted(secrets_in([getattr(parent, name, None) for name in template_fields]))
         if secrets:
             from airflow.providers.common.compat.sdk import mask_secret
 
-            mask_secret([*sorted(secrets)])
+            mask_secret(secrets)
