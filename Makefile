@@ -11,7 +11,7 @@ WORKERS ?= 2
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test system check bench bench-uploads bench-waiting bench-imports bench-docs format clean
+.PHONY: help demo test system chromium check bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -25,6 +25,12 @@ test: $(STAMP) $(SDK_STAMPS) ## Run all tests
 
 system: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer is killed (some 15 minutes)
 	WAITS=500 $(BIN)/pytest -n 0 tests/system/test_waiting_at_scale.py $(ARGS)
+
+chromium: ## Install the browser that the tests of the emulator's page need (Debian, as root)
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo "No Chromium, and no root or apt to install it: the tests of the emulator's page are skipped"; fi
 
 check: $(STAMP) ## Run linters, type checker and import contracts
 	$(BIN)/ruff check .
@@ -53,7 +59,7 @@ format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 
 clean: ## Remove environments and caches
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis build dist
 
 $(STAMP): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo "Python 3.11 is needed"; exit 1; }

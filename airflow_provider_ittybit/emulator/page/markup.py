@@ -94,7 +94,7 @@ def _card(card: Card, base: str) -> str:
         picture = f'<img src="{source}" alt="" loading="lazy" width="320" height="180">'
     else:
         picture = f'<span aria-hidden="true">{KIND_SIGNS.get(card.kind or "", "…")}</span>'
-    facts = [part for part in (card.kind, _dimensions(card), _duration(card.duration), _size(card.size)) if part]
+    facts = [part for part in (card.kind, _dimensions(card), _duration(card.duration), _amount(card)) if part]
     files = "".join(_file(*file) for file in card.files) if _says_more(card) else ""
     listed = f"<ul>{files}</ul>" if files else ""
     return f"""<li id="{escape(card.id)}" class="card"><div class="picture">{picture}{_badge(card.state)}</div>
@@ -138,8 +138,12 @@ def _duration(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.1f} s"
 
 
+def _amount(card: Card) -> str:
+    return _size(card.size) if card.files else "no files"
+
+
 def _size(number: int) -> str:
     size, unit = float(number), 0
     while size >= THOUSAND and unit < len(UNITS) - 1:
         size, unit = size / THOUSAND, unit + 1
-    return f"{number:,} bytes" if unit == 0 else f"{size:.1f} {UNITS[unit]}"
+    return f"{number:,}\N{NO-BREAK SPACE}bytes" if unit == 0 else f"{size:.1f}\N{NO-BREAK SPACE}{UNITS[unit]}"

@@ -12,7 +12,7 @@ function merge(place, wanted) {
     const same = node.id ? known.get(node.id) : undefined;
     if (!same) return node;
     if (same.isEqualNode(node)) return same;
-    if (same.tagName !== node.tagName || !node.querySelector("[id]")) return node;
+    if (same.tagName !== node.tagName) return node;
     merge(same, node);
     return same;
   });
