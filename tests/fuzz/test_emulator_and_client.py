@@ -176,7 +176,7 @@ class Sequence(RuleBasedStateMachine):
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_what_the_client_believes_is_what_the_emulator_holds(generation: str, pictures: str) -> None:
     machine = type("Machine", (Sequence,), {"generation": generation, "pictures": pictures})
-    run_state_machine_as_test(machine, settings=effort(5, 200, stateful_step_count=STEPS))
+    run_state_machine_as_test(machine, settings=effort(3, 200, stateful_step_count=STEPS))
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_no_request_finds_an_answer_that_is_not_documented(
         operation = found.ok()
         right, wrong = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 
-        @effort(3, 400)
+        @effort(2, 400)
         @given(case=right | wrong)
         def ask(case: Any) -> None:
             answer = case.call(base_url=port, headers=headers, timeout=LONGEST_REQUEST)
