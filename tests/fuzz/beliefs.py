@@ -65,7 +65,7 @@ class World:
         self.emulator = self._started()
         self.hook = IttybitHook()
         self.hook.pause = NoPause()  # type: ignore[assignment]  # so that no repetition takes time
-        os.environ[CONNECTION] = self.emulator.airflow_connection(generation if generation != "jobs" else "latest")
+        os.environ[CONNECTION] = self.emulator.airflow_connection(generation)
         assert self.hook.settings.generation
         del os.environ[CONNECTION]
         if self._before is not None:

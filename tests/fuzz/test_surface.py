@@ -108,7 +108,7 @@ def test_no_request_finds_an_answer_that_is_not_documented(
         operation = found.ok()
         right, wrong = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 
-        @effort(3, 400)
+        @effort(2, 400)
         @given(case=right | wrong)
         def ask(case: Any) -> None:
             answer = case.call(base_url=port, headers=headers, timeout=LONGEST_REQUEST)
@@ -122,7 +122,7 @@ def test_no_request_finds_an_answer_that_is_not_documented(
 @pytest.mark.skipif(not IS_LARGE, reason="each takes half a minute; HYPOTHESIS_PROFILE=fuzz runs it")
 @pytest.mark.parametrize(("generation", "surface"), SURFACES)
 def test_each_bound_of_each_field_and_each_sequence_finds_a_documented_answer(
-    fuzzed: RunningEmulator, generation: str, surface: str
+    fuzzed: RunningEmulator, generation: str, surface: str, *, tmp_path: Path
 ) -> None:
     fill(fuzzed)
     command = [sys.executable, "-m", "schemathesis.cli", "run", address(fuzzed, surface), "--no-color"]
@@ -132,6 +132,6 @@ def test_each_bound_of_each_field_and_each_sequence_finds_a_documented_answer(
     command += ["--phases", "examples,coverage,stateful", "--max-examples", "100", "--checks"]
     command += ["status_code_conformance,response_headers_conformance,response_schema_conformance"]
     command += ["--request-timeout", str(LONGEST_REQUEST), "--generation-database", "none"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)  # noqa: S603 - this Python
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=3600, check=False)  # noqa: S603 - this Python
     assert done.returncode == 0, done.stdout + done.stderr
     still_works(fuzzed)
