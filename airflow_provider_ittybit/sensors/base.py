@@ -212,8 +212,6 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
             with self._make_hook() as hook:
                 status = self.read(hook)
         except IttybitStoppedError:
-            if self.deferrable:
-                raise
             return None  # whoever waits for the next look notices, and Airflow's loop would call it a failure
         except IttybitError as error:
             forgiven = self._patience.forgives(error)
