@@ -146,7 +146,7 @@ def test_a_life_of_media_goes_on_when_the_triggerer_is_killed_and_nothing_happen
     until(lambda: len(from_the_triggerer(emulator)) > seen, "a look by the new triggerer", LONGEST)
     emulator.control.release()
     until_success(celery, run)
-    assert received(emulator) == {"upload": 3, "signatures": 3, "tasks": 1, "delete": 4}
+    assert received(emulator) == {"upload": 3, "signatures": 3, "update": 3, "tasks": 1, "delete": 4}
     files = {file["filename"]: file for file in emulator.control.files()}
     assert len(files) == 4
     for path in incoming.iterdir():
@@ -159,7 +159,7 @@ def test_a_life_of_media_goes_on_when_the_triggerer_is_killed_and_nothing_happen
 @pytest.mark.parametrize(
     ("dag_id", "wanted"),
     [
-        ("upload_and_clean_up", {"upload": 1, "signatures": 1, "update": 1, "delete": 1}),
+        ("upload_and_clean_up", {"upload": 1, "signatures": 1, "update": 2, "delete": 1}),
         ("thumbnails", {"upload": 1, "signatures": 1, "tasks": 1, "delete": 1}),
     ],
 )
