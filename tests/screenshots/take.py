@@ -11,44 +11,58 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from screenshots.browser import open_tab
-from system.scheduled_airflow import STANDALONE, ScheduledAirflow, until
+from system.scheduled_airflow import ENDS, STANDALONE, ScheduledAirflow, until
 
 from airflow_provider_ittybit.emulator.media.samples import make_audio, make_image, make_video
 from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-if TYPE_CHECKING:
-    from screenshots.browser import Tab
-
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 WIDTH = 1280
-LONGEST = 600.0
+TRIES = 3
+LONGEST = 600
 """Seconds that a run may take on a busy machine."""
 
 
 @dataclass(frozen=True)
 class Studio:
-    """What the pictures are taken of and with."""
+    """What the pictures are taken of."""
 
     airflow: ScheduledAirflow
     emulator: RunningEmulator
-    tab: Tab
     target: Path
 
     def url(self, path: str) -> str:
         """Return the address of a page of the UI."""
         return f"{self.airflow.url}/{path}"
 
-    def start(self, dag_id: str, logical_date: datetime | None = None) -> str:
-        """Run a DAG, and return the path of the run in the API."""
-        until(lambda: dag_id in [dag["dag_id"] for dag in self.airflow.call("GET", "dags")["dags"]], dag_id)
-        wish = {"logical_date": logical_date and logical_date.isoformat()}
-        run = self.airflow.call("POST", f"dags/{dag_id}/dagRuns", wish)
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run, once Airflow knows it."""
+        until(lambda: dag_id in [dag["dag_id"] for dag in self.airflow.call("GET", "dags")["dags"]], dag_id, LONGEST)
+        self.airflow.call("PATCH", f"dags/{dag_id}", {"is_paused": False})
+
+    def finished_run(self, dag_id: str) -> str:
+        """Run a DAG to its success, and return the path of the run in the API.
+
+        The first tasks of an Airflow that has just started may fail on a busy machine: its API server answers late.
+        """
+        for _ in range(TRIES):
+            run = self.airflow.start_run(dag_id)
+            until(lambda path=run: self.airflow.call("GET", path)["state"] in ENDS, f"the end of {run}", LONGEST)
+            if self.airflow.call("GET", run)["state"] == "success":
+                return run
+        message = f"{dag_id} failed {TRIES} times: {self.airflow.tail()}"
+        raise AssertionError(message)
+
+    def scheduled_run(self, dag_id: str) -> str:
+        """Wait for the run that the schedule of a DAG begins, and return its path in the API."""
+        (run,) = until(
+            lambda: self.airflow.call("GET", f"dags/{dag_id}/dagRuns")["dag_runs"], "a scheduled run", LONGEST
+        )
         return f"dags/{dag_id}/dagRuns/{quote(run['dag_run_id'])}"
 
     def states(self, run: str) -> dict[str, list[str]]:
@@ -59,28 +73,25 @@ class Studio:
         return found
 
 
-async def connection_form(studio: Studio) -> None:
-    """Show the form of a new connection: its standard fields, then its settings."""
-    tab = studio.tab
-    await tab.resize(WIDTH, 1500)
-    await tab.goto(studio.url("connections"), "Add Connection")
-    await tab.click("button", "Add Connection")
-    await tab.click("[role=dialog] input[name=connection_id]")
-    await tab.write("ittybit_default")
-    await tab.click("[role=dialog] [role=combobox]")
-    await tab.write("ittybit")
-    await tab.press("Enter")
-    await tab.until_shown("API base URL")
-    await tab.picture(studio.target / "connection-form.png", "[role=dialog]")
-    await tab.click("[role=dialog] button", "Extra Fields")
-    await tab.until_shown("CA bundle")
-    await tab.picture(studio.target / "connection-settings.png", "[role=dialog]")
+def extra_link(studio: Studio) -> None:
+    """Show the button that leads from a task to what it made."""
+    studio.unpause("thumbnails")
+    page = page_of(studio.finished_run("thumbnails"))
+
+    async def shoot() -> None:
+        async with open_tab() as tab:
+            await tab.resize(WIDTH, 420)
+            await tab.goto(studio.url(f"{page}/tasks/thumbnail/details"), "ittybit media")
+            await tab.picture(studio.target / "extra-link.png")
+
+    asyncio.run(shoot())
 
 
-async def deferred_run(studio: Studio) -> None:
+def deferred_run(studio: Studio) -> None:
     """Show a run whose uploads are done and whose waiting tasks are deferred."""
     studio.emulator.control.settings(processing="held")
-    run = studio.start("media_lifecycle", datetime.now(UTC))
+    studio.unpause("media_lifecycle")
+    run = studio.scheduled_run("media_lifecycle")
     waiting = ["deferred"] * 3
 
     def is_waiting() -> bool:
@@ -88,36 +99,45 @@ async def deferred_run(studio: Studio) -> None:
         assert "failed" not in [state for each in states.values() for state in each], studio.airflow.tail()
         return states.get("wait") == waiting
 
+    async def shoot() -> None:
+        async with open_tab() as tab:
+            await tab.resize(WIDTH, 640)
+            await tab.goto(studio.url(f"{page_of(run)}/tasks/wait/mapped"), "Deferred")
+            await tab.picture(studio.target / "deferred-run.png")
+
     until(is_waiting, "three deferred tasks", LONGEST)
-    await studio.tab.resize(WIDTH, 640)
-    await studio.tab.goto(studio.url(f"{page_of(run)}/tasks/wait/mapped"), "Deferred")
-    await studio.tab.picture(studio.target / "deferred-run.png")
+    asyncio.run(shoot())
     assert studio.states(run)["wait"] == waiting
-    studio.emulator.control.settings(processing="auto")
-    studio.emulator.control.release()
 
 
-async def extra_link(studio: Studio) -> None:
-    """Show the button that leads from a task to what it made."""
-    run = studio.start("thumbnails")
-    until(lambda: studio.airflow.call("GET", run)["state"] == "success", "the end of the run", LONGEST)
-    await studio.tab.resize(WIDTH, 420)
-    await studio.tab.goto(studio.url(f"{page_of(run)}/tasks/thumbnail/details"), "ittybit media")
-    await studio.tab.picture(studio.target / "extra-link.png")
+def connection_form(studio: Studio) -> None:
+    """Show the form of a new connection: its standard fields, then its settings."""
+
+    async def shoot() -> None:
+        async with open_tab() as tab:
+            await tab.resize(WIDTH, 1500)
+            await tab.goto(studio.url("connections"), "Add Connection")
+            await tab.click("button", "Add Connection")
+            await tab.click("[role=dialog] input[name=connection_id]")
+            await tab.write("ittybit_default")
+            await tab.click("[role=dialog] [role=combobox]")
+            await tab.write("ittybit")
+            await tab.press("Enter")
+            await tab.until_shown("API base URL")
+            await tab.picture(studio.target / "connection-form.png", "[role=dialog]")
+            await tab.click("[role=dialog] button", "Extra Fields")
+            await tab.until_shown("CA bundle")
+            await tab.picture(studio.target / "connection-settings.png", "[role=dialog]")
+
+    asyncio.run(shoot())
+
+
+SCENES = (extra_link, deferred_run, connection_form)
 
 
 def page_of(run: str) -> str:
     """Return the page of a run in the UI, by its path in the API."""
     return run.replace("/dagRuns/", "/runs/")
-
-
-async def take_all(airflow: ScheduledAirflow, emulator: RunningEmulator, target: Path) -> None:
-    """Take the pictures one after the other, in one tab."""
-    async with open_tab() as tab:
-        studio = Studio(airflow, emulator, tab, target)
-        for scene in (connection_form, deferred_run, extra_link):
-            await scene(studio)
-            print(f"took {scene.__name__}", flush=True)  # noqa: T201 - a program's output
 
 
 def main(target: Path) -> int:
@@ -134,13 +154,18 @@ def main(target: Path) -> int:
         make_audio(media / "jingle.mp3")
         environment: dict[str, Any] = {
             "AIRFLOW_CONN_ITTYBIT_DEFAULT": emulator.airflow_connection("2025-08-20"),
-            "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+            # a busy machine needs a minute for the API server's first answer to a task
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(LONGEST),
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": str(LONGEST),
             "MEDIA_FOLDER": str(media),
             "MEDIA_POLL_INTERVAL": "1",
             "MEDIA_SOURCE": str(video),
         }
         with ScheduledAirflow(home, environment, STANDALONE) as airflow:
-            asyncio.run(take_all(airflow, emulator, target))
+            for scene in SCENES:
+                scene(Studio(airflow, emulator, target))
+                print(f"took {scene.__name__}", flush=True)  # noqa: T201 - a program's output
     return 0
 
 
