@@ -111,7 +111,7 @@ docs: $(DOCS) ## Build the documentation into build/docs; a warning or a broken 
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env --doctree-dir build/doctrees docs build/docs
 	@PYTHONPATH=tests $(BIN)/python -m documentation.links build/docs
 
-screenshots: $(STAMP) ## Take the pictures of the documentation anew from a real Airflow (needs chromium)
+screenshots: $(STAMP) chromium ## Take the pictures of the documentation anew from a real Airflow (needs chromium)
 	@PYTHONPATH=tests $(BIN)/python -m screenshots.take docs/images
 
 format: $(STAMP) ## Format the code

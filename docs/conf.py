@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from airflow_provider_ittybit import __version__
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
 # autodoc imports Airflow, which would read and write the home of whoever builds the site
 _home = tempfile.TemporaryDirectory(prefix="ittybit-docs-")
@@ -41,19 +36,3 @@ nitpick_ignore_regex = [
     # other packages: their documentation is elsewhere, and the build asks no other host
     (r"py:.*", r"(?!airflow_provider_ittybit|Ittybit).*"),
 ]
-
-
-MAY_BE_MISSING = ("assets", "compatibility", "reliability")
-"""Pages for which the index has a place, whether they are there or not."""
-
-
-def leave_out_what_is_missing(_app: Sphinx, docname: str, source: list[str]) -> None:
-    """Take pages that are not there out of the tables of contents of the index."""
-    if docname == "index":
-        missing = {name for name in MAY_BE_MISSING if not Path(__file__).with_name(f"{name}.md").exists()}
-        source[0] = "\n".join(line for line in source[0].split("\n") if line not in missing)
-
-
-def setup(app: Sphinx) -> None:
-    """Let Sphinx call what is defined here."""
-    app.connect("source-read", leave_out_what_is_missing)
