@@ -69,8 +69,9 @@ class Pager:
         if request is None:
             message = "no page was asked for"
             raise ValueError(message)
-        fresh = [item for item in page.items if self._items.is_new(_name_of(item))]
-        self._barren = 0 if fresh else self._barren + 1
+        new = [self._items.is_new(_name_of(item)) for item in page.items]
+        fresh = [item for item, is_new in zip(page.items, new, strict=True) if is_new or not _has_id(item)]
+        self._barren = 0 if any(new) else self._barren + 1
         self.request = self._following(request, page)
         return fresh
 
@@ -119,8 +120,11 @@ def next_page(generation: Generation, request: Request, page: Page) -> Request |
 
 def _name_of(item: dict[str, Any]) -> str:
     """Tell an item from any other: by its id, or by all of it, else a page of items without ids would never repeat."""
-    found = item.get("id")
-    return found if isinstance(found, str) else repr(hash(json.dumps(item, sort_keys=True, default=str)))
+    return str(item["id"]) if _has_id(item) else repr(hash(json.dumps(item, sort_keys=True, default=str)))
+
+
+def _has_id(item: dict[str, Any]) -> bool:
+    return isinstance(item.get("id"), str)
 
 
 def last_page(page: Page) -> int | None:

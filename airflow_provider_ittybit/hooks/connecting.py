@@ -81,7 +81,7 @@ class ConnectedHook(BaseHook):
             from airflow_provider_ittybit.transport.blocking import BlockingTransport
 
             self._transport = BlockingTransport(self.settings, sleep=self.pause, in_line=self._in_line)
-            self.pause.interrupt = self._transport.interrupt
+        self.pause.interrupt = self._transport.interrupt
         return self._transport
 
     def hurried(self, seconds: float, *, repetitions: int = 0) -> Self:
@@ -102,6 +102,7 @@ class ConnectedHook(BaseHook):
         """Close the hook's network connections; a later call opens new ones."""
         if self._transport is not None:
             self._transport.close()
+        self.pause.interrupt = None  # a sensor keeps its pause, and may be copied or pickled afterwards
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.operators.lineage import Lineage
 
 
+_AT_WORK: WeakValueDictionary[int, IttybitHook] = WeakValueDictionary()
+"""The hooks of running tasks, by the identity of the operator: an operator that kept one could not be copied."""
+
+
 class IttybitOperator(MaskedFields, BaseOperator):
     """Base of the operators.
 
@@ -23,7 +28,6 @@ class IttybitOperator(MaskedFields, BaseOperator):
 
     template_fields: Sequence[str] = ("ittybit_conn_id",)
     ui_color = "#fff3d6"
-    _hook: IttybitHook | None = None
     lineage: Lineage | None = None
     """What this task read and made, once it did."""
 
@@ -35,15 +39,15 @@ class IttybitOperator(MaskedFields, BaseOperator):
         """Make a hook for this task's connection."""
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
-        self._hook = IttybitHook(self.ittybit_conn_id)
-        return self._hook
+        hook = _AT_WORK[id(self)] = IttybitHook(self.ittybit_conn_id)
+        return hook
 
     def on_kill(self) -> None:
         """End the request that is under way, or the pause before the next.
 
         Airflow calls it in a signal handler, or when ``execution_timeout`` ran out; so it asks nothing of Airflow.
         """
-        hook, self._hook = self._hook, None
+        hook = _AT_WORK.pop(id(self), None)
         if hook is not None:
             hook.pause.stop()
 

@@ -119,7 +119,7 @@ def test_a_command_exists(command: str) -> None:
         makefile = (ROOT / "Makefile").read_text()
         for argument in arguments:
             variable, assigned, _ = argument.partition("=")
-            assert re.search(rf"\$\({variable}\)" if assigned else rf"^{argument}:.*## ", makefile, re.MULTILINE)
+            assert re.search(rf"\$\({variable}[:)]" if assigned else rf"^{argument}:.*## ", makefile, re.MULTILINE)
     elif arguments:
         assert make_parser().parse_args(arguments).run
 

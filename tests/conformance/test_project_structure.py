@@ -12,6 +12,7 @@ from conformance import source_reading as source
 UNIT = Path(__file__).parents[1] / "unit"
 TESTED_ELSEWHERE = {
     "__init__.py": "holds the version, which test_get_provider_info.py compares",
+    "triggers/_compat.py": "test_watcher.py, and test_airflow_rules.py, which makes every trigger",
     "_compat.py": "test_airflow_versions.py, and every test of a deferral that timed out",
     "uploads/unreadable.py": "test_object_stores.py, against a real S3 API",
     "sensors/base.py": "test_media.py, test_task.py, test_outcomes.py and test_limits_and_kills.py",

@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ittybit.hooks.stopping import Pause
 from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
+from airflow_provider_ittybit.transport.shared_line import SharedLine
 from airflow_provider_ittybit.triggers import registry
 from airflow_provider_ittybit.triggers.clock import Clock
 from airflow_provider_ittybit.triggers.rate_gate import RateGate
@@ -77,4 +78,5 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     monkeypatch.setattr(RateGate, "close", close)
     monkeypatch.setattr(registry, "POLLERS", registry.Pollers(clock=LeapingClock()))
     monkeypatch.setattr("random.random", lambda: 0.0)
+    monkeypatch.setattr(SharedLine, "exists", lambda _: False)  # what it adds after a 429 depends on the real clock
     return asked

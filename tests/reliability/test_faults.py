@@ -77,13 +77,13 @@ def test_a_fault_ends_as_the_table_says(
 
 def check_words(error: IttybitError, operation: str, row: Row) -> None:
     """An error names what it is about and says what to do; in doubt, what to look for."""
-    assert f"{error.method} {error.path}" in str(error) or "names no id" in str(error)
+    assert f"{error.method} {error.path}" in str(error) or "names no usable id" in str(error)
     if operation in ("get", "update", "delete"):
         assert error.resource_id == "file_1"
         assert "file_1" in str(error)
     if operation in TRACES and type(error).__name__ in UNSURE and "redirect" not in row.fault:
         told = str(error).replace("'", "")
-        assert (TRACES[operation].replace("'", "") in told) or "names no id. Look for" in str(error)
+        assert (TRACES[operation].replace("'", "") in told) or "names no usable id. Look for" in str(error)
 
 
 def check_nothing_is_there_twice(server: FaultServer, row: Row, operation: str) -> None:

@@ -34,6 +34,7 @@ SUFFIXES = {"operators": "Operator", "sensors": "Sensor", "hooks": "Hook", "trig
 INTERNAL = {
     "hooks": {"connecting", "reading", "form", "stopping", "deadline", "lineage"},  # parts of IttybitHook
     "triggers": {
+        "_compat",
         "clock",
         "loading",
         "lookout",

@@ -223,7 +223,7 @@ def test_a_byte_order_mark_and_other_unicode_are_read() -> None:
 
 
 def test_nesting_without_end_is_unreadable() -> None:
-    with pytest.raises(IttybitUnreadableAnswerError, match="not JSON"):
+    with pytest.raises(IttybitUnreadableAnswerError, match="nested too deep"):
         read_resource(GET, Response(200, content=b"[" * 200_000))
 
 

@@ -283,5 +283,6 @@ def test_a_page_of_items_without_ids_that_comes_again_and_again_is_the_last() ->
     nameless = Page(({"title": "a"}, {"id": 7}))
     assert len(pager.receive(nameless)) == 2
     for _ in range(1 + BARREN_PAGES):
-        assert pager.receive(nameless) == []
+        assert pager.request is not None
+        assert len(pager.receive(nameless)) == 2  # two equal items without ids may be two things
     assert pager.request is None

@@ -120,6 +120,6 @@ def test_a_state_folder_of_its_own_is_removed_at_the_end() -> None:
 
 def test_settle_says_when_it_waits_in_vain(emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     assert emulator._service is not None
-    monkeypatch.setattr(emulator._service.workers, "settle", lambda _timeout: False)
+    monkeypatch.setattr(emulator._service.workers, "settle", lambda *_, **__: False)
     with pytest.raises(ControlError, match="false"):
         emulator.control.settle(timeout=1)

@@ -287,7 +287,7 @@ def test_an_answer_without_an_id_says_where_to_look(
 ) -> None:
     for role in ("uploads", "delivery"):
         emulator.control.fault(match={"role": role}, status=200, body=body)
-    with pytest.raises(IttybitUnreadableAnswerError, match=r"names no id.*clip.mp4"):
+    with pytest.raises(IttybitUnreadableAnswerError, match=r"names no usable id.*clip.mp4"):
         way_in.upload_media(file_with(tmp_path, b"x"))
 
 
