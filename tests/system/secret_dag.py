@@ -22,9 +22,9 @@ with DAG("secret", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=UTC
     )
     mapped = UploadMediaOperator.partial(task_id="mapped", source=SIGNED).expand(folder=["one", "two"])
     nowhere = UploadMediaOperator(task_id="nowhere", source="{{ var.value.nowhere_url }}", fetch=True, retries=0)
-    awaited = MediaProcessingSensor(task_id="awaited", media_id=upload.output["id"], deferrable=True, poke_interval=0.2)
+    awaited = MediaProcessingSensor(task_id="awaited", media_id=upload.output, deferrable=True, poke_interval=0.2)
     create = CreateTaskOperator(task_id="create", kind="image", input=SIGNED, options={"width": 16}, **FAST)
-    made = TaskSensor(task_id="made", ittybit_task_id=create.output["id"], deferrable=True, poke_interval=0.2)
-    read = GetMediaOperator(task_id="read", media_id=create.output["id"])
+    made = TaskSensor(task_id="made", ittybit_task_id=create.output, deferrable=True, poke_interval=0.2)
+    read = GetMediaOperator(task_id="read", media_id=create.output)
     listed = ListMediaOperator(task_id="listed", resource="tasks")
     made >> read >> listed
