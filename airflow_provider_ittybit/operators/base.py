@@ -12,6 +12,7 @@ from airflow_provider_ittybit.masking import MaskedFields
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from airflow_provider_ittybit.exceptions import IttybitError
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
     from airflow_provider_ittybit.operators.lineage import Lineage
 
@@ -92,3 +93,15 @@ class IttybitOperator(MaskedFields, BaseOperator):
 
         del task_instance
         return to_openlineage(self.lineage)
+
+
+def first_of(refused: Mapping[str, IttybitError], tried: int) -> IttybitError:
+    """Return the first error of several ids, with all those that are left in its message.
+
+    :param refused: the error of each id that was refused.
+    :param tried: number of ids in all.
+    """
+    first = next(iter(refused.values()))
+    if tried > 1:
+        first.message = f"{len(refused)} of {tried} are left ({', '.join(refused)}): {first.message}"
+    return first

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
-from airflow_provider_ittybit.operators.base import IttybitOperator
+from airflow_provider_ittybit.operators.base import IttybitOperator, first_of
 from airflow_provider_ittybit.operators.waiting import WaitingOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+CHANGEABLE = ("title", "alt", "folder", "filename", "ref", "metadata")
 MANY = 1000
 """Items in XCom from which a warning says that a file is the better place."""
 
@@ -349,19 +350,18 @@ class UpdateMediaOperator(IttybitOperator):
         from airflow_provider_ittybit.api.identifiers import id_of
 
         del context
-        names = ("title", "alt", "folder", "filename", "ref", "metadata")
-        fields = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        fields = {name: getattr(self, name) for name in CHANGEABLE if getattr(self, name) is not None}
         with self.make_hook() as hook:
             changed = hook.update_media(id_of(self.media_id), resource=self.resource or None, **fields)
             self.note_lineage(hook, [changed], "ALTER")
-            return changed
+        return changed
 
 
 class DeleteMediaOperator(IttybitOperator):
     """Delete one or many resources for good. A missing one counts as deleted.
 
-    All ids are checked before the first request. If ittybit refuses some, the others are deleted all the same, and
-    the task fails with the first refusal and the ids that are left. It suits a teardown task.
+    All ids are checked before the first request. If ittybit refuses some, the others are deleted all the same, and the
+    task fails with the first refusal and the ids that are left.
 
     :param media_id: an id, a resource that holds one, or a list of them. (templated)
     :param resource: name of the collection, for ids without a known prefix. (templated)
@@ -385,8 +385,7 @@ class DeleteMediaOperator(IttybitOperator):
 
         del context
         ids = ids_of(self.media_id)
-        done: list[dict[str, Any]] = []
-        refused: dict[str, IttybitError] = {}
+        done, refused = list[dict[str, Any]](), dict[str, IttybitError]()
         with self.make_hook() as hook:
             for media_id in ids:
                 try:
@@ -397,8 +396,5 @@ class DeleteMediaOperator(IttybitOperator):
         missing = [item["id"] for item in done if item["missing"]]
         self.log.info("Deleted %d of %d (%d were gone before)", len(done), len(ids), len(missing))
         if refused:
-            first = next(iter(refused.values()))
-            if len(ids) > 1:
-                first.message = f"{len(refused)} of {len(ids)} are left ({', '.join(refused)}): {first.message}"
-            raise first
+            raise first_of(refused, len(ids))
         return {"deleted": [item["id"] for item in done], "missing": missing}

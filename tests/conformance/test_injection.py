@@ -1,7 +1,4 @@
-"""Whatever text comes from a template, ittybit gets exactly that value, or nothing at all and the task a typed error.
-
-One table: every verb and every field that takes a text, in every generation, with every hostile value.
-"""
+"""Whatever text comes from a template, ittybit gets exactly that value, or nothing and the task a typed error."""
 
 from __future__ import annotations
 
