@@ -18,6 +18,17 @@ from websockets.sync.client import connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 30.0
+WAIT = """new Promise((resolve, reject) => {
+    const end = performance.now() + 25000;
+    const look = () => {
+        try {
+            if (%s) resolve(true);
+            else if (performance.now() > end) resolve(false);
+            else setTimeout(look, 25);
+        } catch (error) { reject(error); }
+    };
+    look();
+})"""
 
 
 def installed() -> str | None:
@@ -34,6 +45,7 @@ class Browser:
     def __init__(self, program: str) -> None:
         self.requested: list[str] = []
         self.complaints: list[str] = []
+        self._loaded = False
         self._folder = tempfile.TemporaryDirectory(prefix="ittybit-browser-", ignore_cleanup_errors=True)
         self._numbers = itertools.count(1)
         arguments = [program, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self._folder.name}"]
@@ -67,8 +79,10 @@ class Browser:
 
     def open(self, url: str) -> None:
         """Go to a page, and return when it is there."""
+        self._loaded = False
         self._call("Page.navigate", url=url)
-        self.wait_until("document.readyState === 'complete' && location.href !== 'about:blank'")
+        while not self._loaded:
+            self._note(json.loads(self._socket.recv(timeout=PATIENCE)))
 
     def evaluate(self, script: str) -> Any:
         """Return the value of an expression in the page; promises are awaited."""
@@ -77,12 +91,11 @@ class Browser:
         return answer["result"].get("value")
 
     def wait_until(self, condition: str) -> None:
-        """Return as soon as an expression is true in the page."""
-        end = time.monotonic() + PATIENCE
-        while not self.evaluate(f"Boolean({condition})"):
-            assert time.monotonic() < end, (
-                f"{condition} did not become true:\n{self.evaluate('document.body.innerText')}"
-            )
+        """Return as soon as an expression is true in the page, which looks itself: asking without end would fill a core."""
+        answer = self._call("Runtime.evaluate", expression=WAIT % condition, returnByValue=True, awaitPromise=True)
+        assert answer["result"].get("value") is True, (
+            f"{condition} did not become true: {answer}\n{self.evaluate('document.body.innerText')}"
+        )
 
     def emulate(self, *, width: int = 1200, height: int = 900, scheme: str = "light") -> None:
         """Give the page a size in pixels, and a colour scheme."""
@@ -116,6 +129,8 @@ class Browser:
     def _note(self, event: dict[str, Any]) -> None:
         parameters = event.get("params", {})
         match event.get("method"):
+            case "Page.loadEventFired":
+                self._loaded = True
             case "Network.requestWillBeSent":
                 self.requested.append(parameters["request"]["url"])
             case "Log.entryAdded":

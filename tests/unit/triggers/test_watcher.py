@@ -168,7 +168,7 @@ async def test_after_a_restart_a_stored_event_is_not_told_again_and_a_lost_one_i
     second = await upload(image)
     async with triggerer(watch(), store=store) as again:
         expected = [second] if stored else [first, second]
-        assert await again.told(len(expected)) == expected
+        assert sorted(await again.told(len(expected))) == sorted(expected)  # within a second, their order is open
 
 
 async def test_watchers_share_their_looks_and_tell_each_their_own(connect: Connect, image: Path, video: Path) -> None:
