@@ -91,7 +91,7 @@ class Browser:
         return answer["result"].get("value")
 
     def wait_until(self, condition: str) -> None:
-        """Return as soon as an expression is true in the page, which looks itself: asking without end would fill a core."""
+        """Return as soon as an expression is true in the page, which looks itself; asking without end fills a core."""
         answer = self._call("Runtime.evaluate", expression=WAIT % condition, returnByValue=True, awaitPromise=True)
         assert answer["result"].get("value") is True, (
             f"{condition} did not become true: {answer}\n{self.evaluate('document.body.innerText')}"
