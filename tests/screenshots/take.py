@@ -6,7 +6,6 @@ pictures show is what these did. All processes end with the script.
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from screenshots.browser import open_tab
+from screenshots.browser import Tab
 from system.scheduled_airflow import ENDS, STANDALONE, ScheduledAirflow, until
 
 from airflow_provider_ittybit.emulator.media.samples import make_audio, make_image, make_video
@@ -77,14 +76,10 @@ def extra_link(studio: Studio) -> None:
     """Show the button that leads from a task to what it made."""
     studio.unpause("thumbnails")
     page = page_of(studio.finished_run("thumbnails"))
-
-    async def shoot() -> None:
-        async with open_tab() as tab:
-            await tab.resize(WIDTH, 420)
-            await tab.goto(studio.url(f"{page}/tasks/thumbnail/details"), "ittybit media")
-            await tab.picture(studio.target / "extra-link.png")
-
-    asyncio.run(shoot())
+    with Tab() as tab:
+        tab.emulate(width=WIDTH, height=420)
+        tab.goto(studio.url(f"{page}/tasks/thumbnail/details"), "ittybit media")
+        tab.picture(studio.target / "extra-link.png")
 
 
 def deferred_run(studio: Studio) -> None:
@@ -99,37 +94,30 @@ def deferred_run(studio: Studio) -> None:
         assert "failed" not in [state for each in states.values() for state in each], studio.airflow.tail()
         return states.get("wait") == waiting
 
-    async def shoot() -> None:
-        async with open_tab() as tab:
-            await tab.resize(WIDTH, 640)
-            await tab.goto(studio.url(f"{page_of(run)}/tasks/wait/mapped"), "Deferred")
-            await tab.picture(studio.target / "deferred-run.png")
-
     until(is_waiting, "three deferred tasks", LONGEST)
-    asyncio.run(shoot())
+    with Tab() as tab:
+        tab.emulate(width=WIDTH, height=640)
+        tab.goto(studio.url(f"{page_of(run)}/tasks/wait/mapped"), "Deferred")
+        tab.picture(studio.target / "deferred-run.png")
     assert studio.states(run)["wait"] == waiting
 
 
 def connection_form(studio: Studio) -> None:
     """Show the form of a new connection: its standard fields, then its settings."""
-
-    async def shoot() -> None:
-        async with open_tab() as tab:
-            await tab.resize(WIDTH, 1500)
-            await tab.goto(studio.url("connections"), "Add Connection")
-            await tab.click("button", "Add Connection")
-            await tab.click("[role=dialog] input[name=connection_id]")
-            await tab.write("ittybit_default")
-            await tab.click("[role=dialog] [role=combobox]")
-            await tab.write("ittybit")
-            await tab.press("Enter")
-            await tab.until_shown("API base URL")
-            await tab.picture(studio.target / "connection-form.png", "[role=dialog]")
-            await tab.click("[role=dialog] button", "Extra Fields")
-            await tab.until_shown("CA bundle")
-            await tab.picture(studio.target / "connection-settings.png", "[role=dialog]")
-
-    asyncio.run(shoot())
+    with Tab() as tab:
+        tab.emulate(width=WIDTH, height=1500)
+        tab.goto(studio.url("connections"), "Add Connection")
+        tab.click("button", "Add Connection")
+        tab.click("[role=dialog] input[name=connection_id]")
+        tab.write("ittybit_default")
+        tab.click("[role=dialog] [role=combobox]")
+        tab.write("ittybit")
+        tab.press("Enter")
+        tab.wait_until_shown("API base URL")
+        tab.picture(studio.target / "connection-form.png", "[role=dialog]")
+        tab.click("[role=dialog] button", "Extra Fields")
+        tab.wait_until_shown("CA bundle")
+        tab.picture(studio.target / "connection-settings.png", "[role=dialog]")
 
 
 SCENES = (extra_link, deferred_run, connection_form)

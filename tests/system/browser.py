@@ -17,9 +17,9 @@ from typing import Any, Self
 from websockets.sync.client import connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 30.0
+KEYS = {"Tab": 9, "Enter": 13}
 WAIT = """new Promise((resolve, reject) => {
-    const end = performance.now() + 25000;
+    const end = performance.now() + %s;
     const look = () => {
         try {
             if (%s) resolve(true);
@@ -36,13 +36,21 @@ def installed() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
+class LeftError(Exception):
+    """The page was asked while it went elsewhere, or the browser refused a command; the text says which."""
+
+
 class Browser:
     """One browser with one page; everything that it asks of the network and complains about is kept.
 
     :param program: the path of a Chromium.
+    :param options: more options of its command line.
     """
 
-    def __init__(self, program: str) -> None:
+    patience = 30.0
+    """Seconds for which a page is waited for."""
+
+    def __init__(self, program: str, *options: str) -> None:
         self.requested: list[str] = []
         self.complaints: list[str] = []
         self._loaded = False
@@ -50,19 +58,19 @@ class Browser:
         self._numbers = itertools.count(1)
         arguments = [program, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self._folder.name}"]
         arguments += ["--no-first-run", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-        arguments += ["--disable-component-update", "--disable-sync", "--no-proxy-server", "about:blank"]
+        arguments += ["--disable-component-update", "--disable-sync", "--no-proxy-server", *options, "about:blank"]
         if os.geteuid() == 0:
             arguments.insert(1, "--no-sandbox")  # its sandbox cannot be set up by root
         silent = subprocess.DEVNULL
         self._process = subprocess.Popen(arguments, stdout=silent, stderr=silent)  # noqa: S603 - the browser
         self._stack = contextlib.ExitStack()
         self._socket = self._stack.enter_context(connect(self._address(), max_size=None))
-        targets = self._call("Target.getTargets")["targetInfos"]
+        targets = self.call("Target.getTargets")["targetInfos"]
         page = next(target["targetId"] for target in targets if target["type"] == "page")
         self._session: str | None = None
-        self._session = self._call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
+        self._session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
-            self._call(f"{domain}.enable")
+            self.call(f"{domain}.enable")
 
     def __enter__(self) -> Self:
         return self
@@ -80,50 +88,61 @@ class Browser:
     def open(self, url: str) -> None:
         """Go to a page, and return when it is there."""
         self._loaded = False
-        self._call("Page.navigate", url=url)
+        self.call("Page.navigate", url=url)
         while not self._loaded:
-            self._note(json.loads(self._socket.recv(timeout=PATIENCE)))
+            self._note(json.loads(self._socket.recv(timeout=2 * self.patience)))
 
-    def evaluate(self, script: str) -> Any:
-        """Return the value of an expression in the page; promises are awaited."""
-        answer = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+    def evaluate(self, script: str, *, when_left: Any = None) -> Any:
+        """Return the value of an expression in the page; promises are awaited.
+
+        :param when_left: returned if the page goes elsewhere meanwhile; by default that raises :exc:`LeftError`.
+        """
+        try:
+            answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        except LeftError:
+            if when_left is None:
+                raise
+            return when_left
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def wait_until(self, condition: str) -> None:
         """Return as soon as an expression is true in the page, which looks itself; asking without end fills a core."""
-        answer = self._call("Runtime.evaluate", expression=WAIT % condition, returnByValue=True, awaitPromise=True)
-        assert answer["result"].get("value") is True, (
-            f"{condition} did not become true: {answer}\n{self.evaluate('document.body.innerText')}"
-        )
+        script, end = WAIT % (1000 * self.patience, condition), time.monotonic() + self.patience
+        while not self.evaluate(script, when_left=False):
+            assert time.monotonic() < end, (
+                f"{condition} did not become true:\n{self.evaluate('document.body.innerText')}"
+            )
 
     def emulate(self, *, width: int = 1200, height: int = 900, scheme: str = "light") -> None:
         """Give the page a size in pixels, and a colour scheme."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self._call("Emulation.setDeviceMetricsOverride", **metrics)
-        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Emulation.setDeviceMetricsOverride", **metrics)
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def press(self, key: str) -> None:
-        """Press a key such as ``Tab``."""
+        """Press a key: ``Tab`` or ``Enter``."""
         for kind in ("keyDown", "keyUp"):
-            self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"Tab": 9}[key])
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key])
 
     def screenshot(self, path: Path) -> Path:
         """Write what the page looks like to a PNG."""
-        path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
         return path
 
-    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command of the protocol, and return its result."""
         number = next(self._numbers)
         message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
         if getattr(self, "_session", None):
             message["sessionId"] = self._session
         self._socket.send(json.dumps(message))
         while True:
-            answer = json.loads(self._socket.recv(timeout=PATIENCE))
+            answer = json.loads(self._socket.recv(timeout=2 * self.patience))
             self._note(answer)
             if answer.get("id") == number:
-                assert "error" not in answer, answer
+                if "error" in answer:
+                    raise LeftError(answer["error"]["message"])
                 return dict(answer["result"])
 
     def _note(self, event: dict[str, Any]) -> None:
@@ -140,7 +159,7 @@ class Browser:
 
     def _address(self) -> str:
         told = Path(self._folder.name) / "DevToolsActivePort"
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         while not (told.exists() and len(lines := told.read_text().splitlines()) == 2):
             assert self._process.poll() is None, "Chromium ended at once"
             assert time.monotonic() < end, "Chromium did not start"
