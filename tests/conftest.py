@@ -72,6 +72,15 @@ def _no_rate_limit_of_an_earlier_test(monkeypatch: pytest.MonkeyPatch) -> Iterat
     shutil.rmtree(Path(tempfile.gettempdir()) / name, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def _no_masks_of_an_earlier_test() -> Iterator[None]:
+    """Have Airflow forget what it masks in logs: it compiles one expression of all secrets with each that comes new."""
+    yield
+    for name in [name for name in sys.modules if name.startswith("airflow.") and name.endswith("secrets_masker")]:
+        if made := getattr(sys.modules[name], "_secrets_masker", None):
+            made().patterns, made().replacer = set(), None
+
+
 @pytest.fixture(scope="session")
 def running_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulator]:
     """One emulator for each test process."""

@@ -20,6 +20,7 @@ from secret_search import PACKAGE, SINKS, everything_logged
 from task_running import fire, task_context
 from unit.transport.scripted_server import Reply, ScriptedServer
 
+from airflow_provider_ittybit.api import turns
 from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 from airflow_provider_ittybit.operators.media import (
@@ -32,6 +33,7 @@ from airflow_provider_ittybit.operators.media import (
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.sensors.task import TaskSensor
+from airflow_provider_ittybit.triggers import watch
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
 
 if TYPE_CHECKING:
@@ -149,8 +151,20 @@ def test_a_whole_life_of_a_task_shows_no_key(
     ),
 )
 def test_what_fails_shows_no_key(
-    generation: str, fault: dict[str, Any], seen: Seen, connect: Callable[..., RunningEmulator], image: Path
+    generation: str,
+    fault: dict[str, Any],
+    seen: Seen,
+    connect: Callable[..., RunningEmulator],
+    image: Path,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for module, name, value in (
+        (turns, "FIRST_RATE", turns.FASTEST),
+        (turns, "SLOWEST", turns.FASTEST),
+        (watch, "GRACE", 0.5),
+    ):
+        monkeypatch.setattr(module, name, value)  # what waits after a 429 is tried elsewhere, and takes time
     once_more = 1 if fault.get("status") == 429 else 0
     emulator = connect(generation, max_retries=once_more, timeout=0.1 if "delay" in fault else 5)
     emulator.control.fault(times=0, **fault)
@@ -159,7 +173,9 @@ def test_what_fails_shows_no_key(
         lambda: ListMediaOperator(task_id="task"),
         lambda: GetMediaOperator(task_id="task", media_id="file_1"),
         lambda: DeleteMediaOperator(task_id="task", media_id=["file_1", "file_2"]),
-        lambda: MediaProcessingSensor(task_id="task", media_id="file_1", deferrable=True, poke_interval=0.01),
+        lambda: MediaProcessingSensor(
+            task_id="task", media_id="file_1", deferrable=True, poke_interval=0.01, timeout=1
+        ),
         lambda: CreateTaskOperator(task_id="task", kind="image", input="file_1", **FAST),
     ]
     outcomes = [seen.run(task) for task in tasks]

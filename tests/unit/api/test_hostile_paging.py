@@ -237,7 +237,7 @@ def _many(style: Style, items: int) -> Iterator[Response]:
 
 def _peak(style: Style, items: int) -> int:
     """Return how much memory reading so many items took at most."""
-    listing, answers, count = Listing(style[0]), _many(style, items), 0
+    listing, answers, count = Listing(style[0]), iter(list(_many(style, items))), 0
     tracemalloc.start()
     try:
         while listing.call is not None:
