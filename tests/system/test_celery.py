@@ -168,7 +168,7 @@ def test_the_other_examples_do_each_thing_once(
 ) -> None:
     emulator.control.settings(processing="after_reads:2")
     until_success(celery, celery.start_run(dag_id, when=around_now()))
-    assert received(emulator) == wanted
+    assert received(emulator) == wanted, emulator.control.requests()
     assert from_the_triggerer(emulator)
 
 
