@@ -99,8 +99,14 @@ def full_listener() -> Iterator[socket.socket]:
 COMING_ABOUT = {
     "TCP": ("full_listener", "http://{}", {}, 1, "was not sent"),
     "TLS": ("listener", "https://{}", {}, 2, "The task was killed"),
-    "a proxy": ("listener", f"https://{HOST}", {"proxies": {"https": "http://{}"}}, 2, "was not sent"),
-    "an encrypted proxy": ("listener", f"https://{HOST}", {"proxies": {"https": "https://{}"}}, 2, "was not sent"),
+    "a proxy": ("listener", f"https://{HOST}", {"proxies": {"https": "http://{}"}}, 2, "The task was killed"),
+    "an encrypted proxy": (
+        "listener",
+        f"https://{HOST}",
+        {"proxies": {"https": "https://{}"}},
+        2,
+        "The task was killed",
+    ),
 }
 
 
@@ -158,9 +164,7 @@ def test_a_connection_that_does_not_come_about_in_time_never_arrived(
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", f"{'a' * 70}.example"])
-def test_a_host_that_has_no_address_never_arrived(
-    host: str, blocking: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_host_that_has_no_address_never_arrived(host: str, blocking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
