@@ -179,7 +179,7 @@ def _new_session(sockets: Sockets) -> requests.Session:
 
 
 def _proxies(url: str, settings: Settings) -> dict[str, str]:
-    """Name the proxy as the library wants it. No frame that an error passes through holds it: it may have a password."""
+    """Name the proxy as the library wants it. It may have a password, so no frame holds it when a request fails."""
     proxy = proxy_for(url, settings)
     return {"http": proxy, "https": proxy} if proxy else {}
 

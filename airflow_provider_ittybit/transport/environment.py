@@ -29,21 +29,23 @@ def proxy_for(url: str, settings: Settings) -> str | None:
     if is_loopback(host):
         return None
     if scheme in settings.proxies:
-        proxy = _usable_proxy(settings.proxies[scheme]) if settings.proxies[scheme] else ""
-        if proxy is None:
-            raise _no_proxy("the extra proxies of the Airflow connection")
-        return proxy or None
-    if proxy_bypass(host) or scheme not in getproxies():
+        place = "the extra proxies of the Airflow connection"
+        proxy = _usable_proxy(settings.proxies[scheme])
+    elif proxy_bypass(host):
         return None
-    proxy = _usable_proxy(getproxies()[scheme])
+    else:
+        place = f"the variable {scheme.upper()}_PROXY"
+        proxy = _usable_proxy(getproxies().get(scheme, ""))
     if proxy is None:
-        raise _no_proxy(f"the variable {scheme.upper()}_PROXY")
-    return proxy
+        raise _no_proxy(place)
+    return proxy or None
 
 
 def _usable_proxy(given: str) -> str | None:
-    """Complete the URL of a proxy; ``None`` if one of the HTTP libraries would stumble over it."""
+    """Complete the URL of a proxy, if there is one; ``None`` if one of the HTTP libraries would stumble over it."""
     text = given.strip()
+    if not text:
+        return ""
     text = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(text)

@@ -174,7 +174,7 @@ async def watched(trigger: MediaWatcherTrigger, store: AssetStore, number: int) 
     try:
         async with asyncio.timeout(LONGEST):
             async for event in ready.filter_shared_stream(ticks()):
-                events.append(json.loads(json.dumps(event.payload)))
+                events += [json.loads(json.dumps(event.payload))]
     finally:
         await looks.aclose()
     return events

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fuzz.effort import IS_LARGE, MODULES, shortfall
+from fuzz.effort import IS_LARGE, shortfall
 
 if TYPE_CHECKING:
     from collections.abc import Generator

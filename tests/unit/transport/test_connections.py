@@ -91,7 +91,7 @@ def full_listener() -> Iterator[socket.socket]:
         one.listen(0)
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
+            waiting.settimeout(0)
             waiting.connect_ex(one.getsockname())
         yield one
 
