@@ -32,6 +32,7 @@ from airflow_provider_ittybit.operators.media import (
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.sensors.task import TaskSensor
+from airflow_provider_ittybit.transport.shared_line import SharedLine
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
 
 if TYPE_CHECKING:
@@ -130,6 +131,15 @@ def test_a_whole_life_of_a_task_shows_no_key(
     assert seen.found(emulator.api_key) == {}
 
 
+@pytest.fixture
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody wait after an error, nor after the many 429s of one test."""
+    monkeypatch.setattr(SharedLine, "exists", lambda _: False)
+    monkeypatch.setattr("airflow_provider_ittybit.triggers.rate_gate.pause_for", lambda *_, **__: 0.0)
+    monkeypatch.setattr("airflow_provider_ittybit.transport.policy.pause_before", lambda *_: 0.0)
+
+
+@pytest.mark.usefixtures("_no_pauses")
 @pytest.mark.parametrize("generation", ["media", "files-enveloped", "files-flat"])
 @pytest.mark.parametrize(
     "fault",
@@ -149,7 +159,11 @@ def test_a_whole_life_of_a_task_shows_no_key(
     ),
 )
 def test_what_fails_shows_no_key(
-    generation: str, fault: dict[str, Any], seen: Seen, connect: Callable[..., RunningEmulator], image: Path
+    generation: str,
+    fault: dict[str, Any],
+    seen: Seen,
+    connect: Callable[..., RunningEmulator],
+    image: Path,
 ) -> None:
     once_more = 1 if fault.get("status") == 429 else 0
     emulator = connect(generation, max_retries=once_more, timeout=0.1 if "delay" in fault else 5)
