@@ -207,9 +207,11 @@ class _Watched:
         except socket.gaierror as error:
             raise NameResolutionError(self.host, this, error) from error
         except TimeoutError as error:
-            raise ConnectTimeoutError(this, f"no connection within {self.timeout} s") from error
+            message = f"no connection within {self.timeout} s"
+            raise ConnectTimeoutError(this, message) from error
         except OSError as error:
-            raise NewConnectionError(this, f"Failed to establish a new connection: {error}") from error
+            message = f"Failed to establish a new connection: {error}"
+            raise NewConnectionError(this, message) from error
         return connected
 
     def connect(self) -> None:
