@@ -16,8 +16,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
+import pytest
+from airflow.sdk import Asset, AssetAlias
 from airflow.sdk._shared.secrets_masker import _secrets_masker
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
+from airflow.sdk.lineage import HookLineageCollector
 from structlog.testing import capture_logs
 from task_running import Run, Store, run_to_end, task_context
 
@@ -42,10 +46,13 @@ SINKS: Mapping[str, str] = {
     "extra link": "the address behind the button in the UI, an XCom of its own",
     "access log": "what the emulator logs, and its ledger of requests",
     "elsewhere": "what another host was sent, to which a redirect or a link led",
-    "lineage": "URIs of assets, events on them, and OpenLineage facets",
+    "lineage": "URIs of assets, events on the outlets of a task, OpenLineage's facets, what hooks read and wrote",
+    "position": "what a watcher of an asset remembers, in the asset's store or in a variable",
 }
-"""Places by name. ``lineage`` has nothing to look into as long as operators name no assets and give no facets."""
+"""Places by name."""
 
+OUTLETS = (AssetAlias("made"), Asset("s3://bucket/made"))
+"""What every task that is looked into writes to, so that it has somewhere to tell what it made."""
 PACKAGE = "airflow_provider_ittybit"
 SIGNATURE = re.compile(r"signature(?:=|%3D|[\"']: ?[\"'])[\w%-]{16,}", re.IGNORECASE)
 """A signature of ittybit's own signed URLs, whatever its value."""
@@ -66,8 +73,8 @@ class Records(logging.Handler):
 class Seen:
     """All that could be seen of what ran, by place."""
 
-    def __init__(self, records: Records, events: list[Any]) -> None:
-        self.records, self.events = records, events
+    def __init__(self, records: Records, events: list[Any], hooks: HookLineageCollector) -> None:
+        self.records, self.events, self.hooks = records, events, hooks
         self.shown: dict[str, list[str]] = {name: [] for name in SINKS}
 
     def show(self, sink: str, *things: object) -> None:
@@ -76,12 +83,13 @@ class Seen:
 
     def run(self, make: Callable[[], BaseOperator]) -> Any:
         """Run a task and keep what Airflow would store or show of it; return its result, or its error."""
-        run, store = Run(), Store()
-        context = task_context(run, store=store)
+        run, store, told = Run(), Store(), OutletEventAccessors()
+        context = {**task_context(run, store=store), "outlet_events": told}
         ran: list[BaseOperator] = []
 
         def new() -> BaseOperator:
             ran.append(make())
+            ran[-1].outlets = [*OUTLETS]
             ran[-1].render_template_fields(context)  # type: ignore[arg-type] # enough of a context
             self.show("rendered fields", json.dumps(_serialize_rendered_fields(ran[-1])))
             return ran[-1]
@@ -93,6 +101,7 @@ class Seen:
             outcome: Any = error
         else:
             outcome = story.result
+            ran[-1].post_execute(context, outcome)
             self.show("trigger", [(deferred.trigger.serialize(), deferred.kwargs) for deferred in story.deferrals])
             self.show("repr", *story.deferrals, *(deferred.trigger for deferred in story.deferrals))
             self.show("event", story.events)
@@ -101,6 +110,7 @@ class Seen:
         self.show("notes", store.values)
         self.show("repr", *ran)
         self.show("task", *(vars(task) for task in ran), *(pickle.dumps(task) for task in ran))
+        self.show("lineage", *(told[outlet] for outlet in OUTLETS), *map(openlineage_of, ran))
         return outcome
 
     def show_error(self, error: BaseException) -> None:
@@ -121,13 +131,25 @@ class Seen:
 
     def found(self, secret: str | re.Pattern[str]) -> dict[str, str]:
         """Tell in which places a secret can be seen, with what stands around it."""
-        places = {**self.shown, "log": [*self.shown["log"], *self.records.lines, *map(repr, self.events)]}
+        lineage = [*self.shown["lineage"], repr(self.hooks.collected_assets)]
+        logged = [*self.shown["log"], *self.records.lines, *map(repr, self.events)]
+        places = {**self.shown, "log": logged, "lineage": lineage}
         found = {}
         for sink, texts in places.items():
             match = next(filter(None, (_pattern(secret).search(text) for text in texts)), None)
             if match is not None:
                 found[sink] = match.string[max(0, match.start() - 200) : match.end() + 40]
         return found
+
+
+def openlineage_of(task: BaseOperator) -> Any:
+    """Return what a task tells OpenLineage, in the form in which it is sent; nothing where its client is missing."""
+    told = getattr(task, "get_openlineage_facets_on_complete", lambda _: None)(None)
+    if told is None:
+        return None
+    from openlineage.client.serde import Serde
+
+    return [Serde.to_json(one) for one in (*told.inputs, *told.outputs)], told
 
 
 def _pattern(secret: str | re.Pattern[str]) -> re.Pattern[str]:
@@ -145,9 +167,11 @@ def everything_logged() -> Iterator[Seen]:
     root.addHandler(records)
     root.setLevel(logging.NOTSET)
     _secrets_masker().reset_masker()
+    hooks = HookLineageCollector()  # as where something reads lineage; without a reader Airflow collects none
     try:
-        with capture_logs() as events:
-            yield Seen(records, events)
+        with capture_logs() as events, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("airflow.providers.common.compat.lineage.hook.get_hook_lineage_collector", lambda: hooks)
+            yield Seen(records, events, hooks)
     finally:
         _secrets_masker().reset_masker()
         root.removeHandler(records)

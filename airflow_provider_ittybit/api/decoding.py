@@ -157,14 +157,15 @@ def _parse(response: Response) -> tuple[Answer | None, str]:
     """
     content = response.content
     try:
-        body = json.loads(content, parse_float=_finite, parse_constant=_nothing)
+        text = content.decode(json.detect_encoding(content), "surrogatepass")  # as the JSON library does it
+        body = json.loads(text, parse_float=_finite, parse_constant=_nothing)
     except RecursionError:
         return None, "its JSON is nested too deep"
     except ValueError:
         return None, "it is not JSON" if content.strip() else "it is empty"
     if _is_too_deep(body):
         return None, "its JSON is nested too deep"
-    if b"\\ud" in content or b"\\uD" in content:
+    if "\\ud" in text or "\\uD" in text or not _is_unicode(text):
         body = _as_unicode(body)
     return _take_apart(body, response), ""
 
@@ -186,6 +187,8 @@ def _as_unicode(body: Any) -> Any:
 
 
 def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

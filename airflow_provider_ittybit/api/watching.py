@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ittybit.api.failures import readable_words
 from airflow_provider_ittybit.api.identifiers import check_id
 from airflow_provider_ittybit.api.processing import ProcessingState, read_processing
 from airflow_provider_ittybit.api.sweeping import read_listed
@@ -23,6 +25,8 @@ Nothing is published about it.
 MOST_KNOWN = 500
 """Ids that a position keeps, so that it fits into the 64 KiB that Airflow has for a value of its stores."""
 READY, CREATED = "ready", "created"
+_QUERY = re.compile(r"\?[\w.~%-]+=.*", re.DOTALL)
+"""The end of a name that was made of a URL; a title such as "What? 1 = 1.mp4" has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,19 @@ def _sighted(item: Mapping[str, Any], collection: str) -> Sighting | None:
 
 
 def facts_of(item: Mapping[str, Any], collection: str) -> dict[str, Any]:
-    """Choose what an event tells of a resource. No URL is among it, since it may be signed."""
+    """Choose what an event tells of a resource. No URL is among it, since it may be signed.
+
+    A name that ittybit made of a URL may still end with its query, which is left out.
+    """
     created = item.get("created_at") if item.get("created") is None else item.get("created")
-    return {"id": item.get("id"), "resource": collection, "created": created} | {
-        name: item[name] for name in ("kind", "folder", "filename") if isinstance(item.get(name), str)
+    return {
+        "id": item.get("id"),
+        "resource": collection,
+        "created": created if isinstance(created, str | int | float) and created_at(item) is not None else None,
+    } | {
+        name: _QUERY.sub("", readable_words(item[name]))
+        for name in ("kind", "folder", "filename")
+        if isinstance(item.get(name), str)
     }
 
 

@@ -49,10 +49,10 @@ class ConnectedHook(BaseHook):
         """
         if self._settings is None:
             try:
-                connection = self.get_connection(self.ittybit_conn_id)
+                read = self._read(self.get_connection(self.ittybit_conn_id))
             except AirflowNotFoundException as error:
                 raise self._missing() from error
-            self._settings = self._read(connection)
+            self._settings = _usable(read)
         return self._settings
 
     async def aget_settings(self) -> Settings:
@@ -65,10 +65,10 @@ class ConnectedHook(BaseHook):
             from airflow.providers.common.compat.connection import get_async_connection
 
             try:
-                connection = await get_async_connection(self.ittybit_conn_id)
+                read = self._read(await get_async_connection(self.ittybit_conn_id))
             except AirflowNotFoundException as error:
                 raise self._missing() from error
-            self._settings = self._read(connection)
+            self._settings = _usable(read)
         return self._settings
 
     def get_conn(self) -> BlockingTransport:
@@ -114,14 +114,18 @@ class ConnectedHook(BaseHook):
         """Copy and pickle without settings and transport: neither the key nor a socket goes along."""
         return {**self.__dict__, "pause": Pause(), "_settings": None, "_transport": None}
 
-    def _read(self, connection: Any) -> Settings:
-        extra = _extra_of(connection, self.ittybit_conn_id)
-        return read_settings(
-            self.ittybit_conn_id,
-            host=_host_of(connection),
-            password=connection.password,
-            extra={**extra, **{key: value for key, value in self.overrides.items() if value is not None}},
-        )
+    def _read(self, connection: Any) -> Settings | IttybitConfigurationError:
+        """Check a connection. What is wrong is returned: the frames that an error passes through here hold the key."""
+        try:
+            extra = _extra_of(connection, self.ittybit_conn_id)
+            return read_settings(
+                self.ittybit_conn_id,
+                host=_host_of(connection),
+                password=connection.password,
+                extra={**extra, **{key: value for key, value in self.overrides.items() if value is not None}},
+            )
+        except IttybitConfigurationError as error:
+            return error.with_traceback(None)
 
     def _missing(self) -> IttybitConfigurationError:
         message = (
@@ -129,6 +133,12 @@ class ConnectedHook(BaseHook):
             f"password, or set AIRFLOW_CONN_{self.ittybit_conn_id.upper()}."
         )
         return IttybitConfigurationError(message)
+
+
+def _usable(read: Settings | IttybitConfigurationError) -> Settings:
+    if isinstance(read, IttybitConfigurationError):
+        raise read
+    return read
 
 
 def _host_of(connection: Any) -> str | None:

@@ -135,9 +135,7 @@ def to_openlineage(lineage: Lineage | None) -> Any:
             OutputDataset,
             OutputStatisticsOutputDatasetFacet,
         )
-        from airflow.providers.openlineage.extractors import (  # type: ignore[import-not-found] # it is not required
-            OperatorLineage,
-        )
+        from airflow.providers.openlineage.extractors import OperatorLineage
     except ImportError:
         return None
     lineage = lineage or Lineage()
@@ -148,9 +146,9 @@ def to_openlineage(lineage: Lineage | None) -> Any:
         if made.change:
             change = LifecycleStateChangeDatasetFacet(lifecycleStateChange=LifecycleStateChange(made.change))
             facets["lifecycleStateChange"] = change
-        statistics = (
-            {} if made.rows is None else {"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=made.rows)}
-        )
+        statistics: dict[str, Any] = {}
+        if made.rows is not None:
+            statistics["outputStatistics"] = OutputStatisticsOutputDatasetFacet(rowCount=made.rows)
         outputs.append(OutputDataset(namespace=namespace, name=name, facets=facets, outputFacets=statistics))
     inputs = [Dataset(*dataset_of(uri)) for uri in dict.fromkeys(lineage.inputs)]
     return OperatorLineage(inputs=inputs, outputs=outputs)

@@ -232,7 +232,7 @@ class ListMediaOperator(IttybitOperator):
         """Read all pages that can hold wanted items."""
         from airflow_provider_ittybit.operators.lineage import listed
         from airflow_provider_ittybit.operators.output import only, write_json_lines
-        from airflow_provider_ittybit.uploads.signatures import without_signed_inputs
+        from airflow_provider_ittybit.uploads.signatures import veiled, without_signed_inputs
 
         del context
         parameters: dict[str, Any] = {
@@ -249,7 +249,7 @@ class ListMediaOperator(IttybitOperator):
             items = hook.list_media(**parameters | dict(self.filters or {}))
             chosen = (without_signed_inputs(only(item, self.fields)) for item in items)
             if self.output_path:
-                count = write_json_lines(chosen, self.output_path)
+                count = write_json_lines(chosen, veiled(self.output_path))
                 self.log.info("Wrote %d items to %s", count, self.output_path)
                 self.lineage = listed(hook, self.resource, self.output_path, count)
                 return {"output_path": str(self.output_path), "items": count}

@@ -10,7 +10,8 @@ import uuid
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_ittybit.uploads.unreadable import in_store
+from airflow_provider_ittybit.exceptions import IttybitInputError
+from airflow_provider_ittybit.uploads.unreadable import has_key_before_bucket, in_store, presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,9 +43,16 @@ def write_json_lines(items: Iterable[Mapping[str, Any]], target: object) -> int:
     :param target: a path, an ``ObjectStoragePath`` or a URL of one of its schemes. Missing folders are made,
         but no bucket.
     :return: how many were written.
+    :raises IttybitInputError: a key and its secret stand before its bucket.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+    if has_key_before_bucket(str(target)):
+        message = (
+            f"Cannot write to {presentable(str(target))!r}: a key stands before its bucket. Put that into an Airflow "
+            "connection, and name it as in s3://aws_default@bucket/key."
+        )
+        raise IttybitInputError(message)
     path = target if isinstance(target, ObjectStoragePath) else ObjectStoragePath(str(target))
     count = 0
     with tempfile.TemporaryFile() as collected:

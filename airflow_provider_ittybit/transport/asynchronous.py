@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from airflow_provider_ittybit.transport.environment import proxy_for, tls_contex
 from airflow_provider_ittybit.transport.failures import no_answer, without_key
 from airflow_provider_ittybit.transport.policy import retry_arguments
 from airflow_provider_ittybit.transport.receiving import BLOCK, ENCODINGS, PATIENCE, Receiver
-from airflow_provider_ittybit.transport.shared_line import SharedLine, Turn
+from airflow_provider_ittybit.transport.shared_line import LOCK_PAUSE, LOCK_TRIES, LineHeldError, SharedLine, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -62,7 +63,7 @@ class AsyncTransport:
     ) -> None:
         self.settings = settings
         self._sleep = sleep
-        self._line = SharedLine(settings, in_line=in_line, clock=clock)
+        self._line = SharedLine(settings, in_line=in_line, clock=clock, lock_tries=1)
         self._gate = gate
         self._session: aiohttp.ClientSession | None = None
 
@@ -89,7 +90,7 @@ class AsyncTransport:
             await self._sleep(seconds)
 
         async def attempt() -> Response:
-            while wait := turn.pause():
+            while wait := await _unlocked(turn.pause, 0.0):
                 if self._gate is not None and turn.shut_for > LONG_PAUSE:
                     raise _shut(turn.shut_for)
                 await pause(wait)
@@ -129,7 +130,7 @@ class AsyncTransport:
                 proxy=proxy_for(wire.url, self.settings),
             ) as answer:
                 receiver = await _received(answer)
-            turn.answered(answer.status, receiver.headers)
+            await _unlocked(partial(turn.answered, answer.status, receiver.headers), None)
             return receiver.response(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             never = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
@@ -157,6 +158,19 @@ class AsyncTransport:
                 # else aiohttp sends once more on its own, a PUT too, past the policy and max_retries
                 self._session._retry_connection = False  # noqa: SLF001 - there is no public way to say so
         return self._session
+
+
+async def _unlocked(step: Callable[[], T], otherwise: T) -> T:
+    """Do something with the shared line; while somebody else has its file, the event loop goes on.
+
+    :param otherwise: the result if somebody keeps it.
+    """
+    for _ in range(LOCK_TRIES):
+        try:
+            return step()
+        except LineHeldError:
+            await asyncio.sleep(LOCK_PAUSE)
+    return otherwise
 
 
 async def _received(answer: aiohttp.ClientResponse) -> Receiver:

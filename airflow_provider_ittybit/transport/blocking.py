@@ -107,7 +107,6 @@ class BlockingTransport:
             raise interrupted(request, is_under_way=False)
         settings = self.settings
         wire = prepare(request, settings)
-        proxy = proxy_for(wire.url, settings)
         stream = _Stream(wire.body) if wire.body is not None else None
         try:
             with (
@@ -120,16 +119,17 @@ class BlockingTransport:
                     timeout=settings.timeout,
                     allow_redirects=False,
                     verify=ca_file(settings) if settings.verify else False,
-                    proxies={"http": proxy, "https": proxy} if proxy else {},
+                    proxies=_proxies(wire.url, settings),
                     stream=True,
                 ) as answer,
             ):
                 receiver = _received(answer)
         except (requests.RequestException, HTTPError) as error:
             failure: IttybitTransportError | IttybitStoppedError
-            failure = no_answer(request, error, may_have_arrived=_may_have_arrived(error))
+            arrived = _may_have_arrived(error)
+            failure = no_answer(request, error, may_have_arrived=arrived)
             if self._sockets.are_cut:
-                failure = interrupted(request, is_under_way=True)
+                failure = interrupted(request, is_under_way=arrived)
         else:
             turn.answered(receiver.status, receiver.headers)
             return receiver.response(request)
@@ -178,6 +178,12 @@ def _new_session(sockets: Sockets) -> requests.Session:
     return session
 
 
+def _proxies(url: str, settings: Settings) -> dict[str, str]:
+    """Name the proxy as the library wants it. It may have a password, so no frame holds it when a request fails."""
+    proxy = proxy_for(url, settings)
+    return {"http": proxy, "https": proxy} if proxy else {}
+
+
 def _received(answer: requests.Response) -> Receiver:
     """Read the body of an answer as far as it is wanted; what is left of it goes away with its connection."""
     receiver = Receiver(answer.status_code, Headers(answer.headers.items()))
@@ -214,12 +220,14 @@ class _Stream:
 def _may_have_arrived(error: Any) -> bool:
     """Tell whether the request may have reached the server: surely not, if no connection came about."""
     import requests
-    from urllib3.exceptions import NewConnectionError
+    from requests import exceptions as of_requests
+    from urllib3.exceptions import LocationParseError, NewConnectionError
 
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
+    unusable = of_requests.InvalidURL | of_requests.InvalidSchema | LocationParseError  # of the host or its proxy
+    if isinstance(error, requests.ConnectTimeout | of_requests.ProxyError | unusable):
         return False
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, of_requests.SSLError):
         # of all TLS errors only this one can come before the request and never after it
         return not isinstance(innermost(error), ssl.SSLCertVerificationError)
     return not isinstance(reason, NewConnectionError)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import io
+import os
 import socket
 import time
 import weakref
@@ -12,15 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
+from urllib3.util.wait import wait_for_write
 
 from airflow_provider_ittybit.transport.receiving import PATIENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from _typeshed import WriteableBuffer
 
 
 class Sockets:
-    """The open connections of one transport. One that is only coming about is not among them."""
+    """The connections of one transport, also those that are only coming about."""
 
     def __init__(self) -> None:
         self._open: dict[int, weakref.ref[socket.socket]] = {}
@@ -52,6 +59,60 @@ class Sockets:
             with contextlib.suppress(OSError, TypeError):
                 # not the method of an encrypted one, which would take its state away from whoever reads from it
                 socket.socket.shutdown(connected, socket.SHUT_RDWR)  # type: ignore[arg-type] # None is suppressed
+
+    def connect(self, host: str, port: int, timeout: float | None, options: Iterable[Any]) -> socket.socket:
+        """Connect to the first address of a host that answers, so that ``cut`` can end it meanwhile.
+
+        The look-up of the name has the time limit of the system's resolver, and cannot be ended.
+
+        :param timeout: seconds for each address.
+        :param options: arguments of ``setsockopt``.
+        :raises OSError: none answers, or all have been cut.
+        """
+        failure: OSError = ConnectionError("the host has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, allowed_gai_family(), socket.SOCK_STREAM
+        ):
+            connecting = socket.socket(family, kind, protocol)
+            try:
+                for option in options:
+                    connecting.setsockopt(*option)
+                self._connect(connecting, address, timeout)
+            except OSError as error:
+                connecting.close()
+                failure = error
+                if self.are_cut:
+                    break
+            else:
+                return connecting
+        raise failure
+
+    def _connect(self, connecting: socket.socket, address: Any, timeout: float | None) -> None:
+        connecting.settimeout(0)
+        begun = connecting.connect_ex(address)
+        if begun not in (0, errno.EINPROGRESS):
+            raise OSError(begun, os.strerror(begun))
+        self.add(connecting)  # only now, since what has not begun cannot be cut
+        if not wait_for_write(connecting, timeout):
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        ended = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if ended:
+            raise OSError(ended, os.strerror(ended))
+        connecting.settimeout(timeout)
+
+    def twin(self, connected: socket.socket) -> socket.socket:
+        """Copy what stands for a connection, which encryption takes it from, so that ``cut`` can end that as well.
+
+        :raises ConnectionAbortedError: all have been cut, and so is this one.
+        """
+        twin = connected.dup()
+        try:
+            self.add(twin)
+        except ConnectionAbortedError:
+            twin.close()
+            connected.close()
+            raise
+        return twin
 
 
 def pool_classes(sockets: Sockets) -> dict[str, type[urllib3.HTTPConnectionPool]]:
@@ -126,10 +187,43 @@ class _Watched:
     sock: Any
     response_class: Any = _TimedResponse
 
+    _dns_host: str
+    host: str
+    port: int
+    timeout: Any
+    socket_options: Any
+    _twin: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        """Do what the library does, and raise what it raises; but what comes about here can be ended meanwhile."""
+        this: Any = self
+        host = self._dns_host.strip("[]")
+        try:
+            host.encode("idna")
+            connected = self.watched_by.connect(host, self.port, self.timeout, self.socket_options or ())
+            self._twin = self.watched_by.twin(connected)
+        except UnicodeError:
+            raise LocationParseError(host) from None
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, this, error) from error
+        except TimeoutError as error:
+            message = f"no connection within {self.timeout} s"
+            raise ConnectTimeoutError(this, message) from error
+        except OSError as error:
+            message = f"Failed to establish a new connection: {error}"
+            raise NewConnectionError(this, message) from error
+        return connected
+
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc] # it stands before a connection
+        try:
+            super().connect()  # type: ignore[misc] # it stands before a connection
+        finally:
+            if self._twin is not None:
+                self._twin.close()
+                self._twin = None
         try:
             self.watched_by.add(self.sock)
-        except ConnectionAbortedError:
+        except ConnectionAbortedError as error:
             self.sock.close()
-            raise
+            this: Any = self
+            raise NewConnectionError(this, str(error)) from None

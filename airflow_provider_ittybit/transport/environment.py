@@ -6,7 +6,7 @@ import os
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_ittybit.api.settings import is_loopback
@@ -21,16 +21,48 @@ def proxy_for(url: str, settings: Settings) -> str | None:
 
     :return: the connection's proxy for the URL's scheme, else that of ``HTTPS_PROXY`` / ``HTTP_PROXY`` unless
         ``NO_PROXY`` names the host; never one for this machine.
+    :raises IttybitConfigurationError: it is no URL of a proxy. No frame that the error passes through holds it, since
+        it may have a password.
     """
     parts = urlsplit(url)
-    host = parts.hostname or ""
+    host, scheme = parts.hostname or "", parts.scheme
     if is_loopback(host):
         return None
-    if parts.scheme in settings.proxies:
-        return settings.proxies[parts.scheme]
-    if proxy_bypass(host):
+    if scheme in settings.proxies:
+        place = "the extra proxies of the Airflow connection"
+        proxy = _usable_proxy(settings.proxies[scheme])
+    elif proxy_bypass(host):
         return None
-    return getproxies().get(parts.scheme)
+    else:
+        place = f"the variable {scheme.upper()}_PROXY"
+        proxy = _usable_proxy(getproxies().get(scheme, ""))
+    if proxy is None:
+        raise _no_proxy(place)
+    return proxy or None
+
+
+def _usable_proxy(given: str) -> str | None:
+    """Complete the URL of a proxy, if there is one; ``None`` if one of the HTTP libraries would stumble over it."""
+    text = given.strip()
+    if not text:
+        return ""
+    text = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+        unquote(f"{parts.username}{parts.password}").encode("latin-1")  # as the header that holds them
+    except ValueError:
+        return None
+    is_proxy = parts.scheme in ("http", "https") or parts.scheme.startswith("socks")
+    return text if host and is_proxy and text.isprintable() and " " not in text else None
+
+
+def _no_proxy(place: str) -> IttybitConfigurationError:
+    message = (
+        f"The proxy in {place} cannot be used: write http://host:port or http://user:password@host:port, with "
+        "percent-encoding for what is no letter or digit in user and password."
+    )
+    return IttybitConfigurationError(message)
 
 
 def ca_file(settings: Settings) -> str:

@@ -34,7 +34,8 @@ FOLDER = f"airflow-provider-ittybit-{os.getuid()}"
 WIDTH = 160
 """Bytes of a file: it is always written as a whole, so that no reader sees half a line."""
 LOCK_TRIES, LOCK_PAUSE = 100, 0.001
-"""A lock is held for some microseconds; who does not get it in a tenth of a second goes without."""
+"""Seconds between two tries. A lock is held for some microseconds; who does not get it in a tenth of a second goes
+without."""
 SLICE = 1.0
 """Seconds after which one who waits looks again: the line may have become faster."""
 TOO_MANY = 429
@@ -44,18 +45,32 @@ OLD = 24 * 3600.0
 log = logging.getLogger(__name__)
 
 
+class LineHeldError(OSError):
+    """Somebody holds the lock of the file just now."""
+
+
 class SharedLine:
     """The line of one key at one host.
 
     :param settings: the checked connection.
     :param in_line: False for one in a hurry, who does not wait for a turn but tells of a 429 all the same.
     :param clock: tells Unix seconds.
+    :param lock_tries: how often to try for the lock of the file, with a millisecond in between. With 1, which is for
+        an event loop, a ``LineHeldError`` comes out instead, so that the caller can wait without standing still.
     """
 
-    def __init__(self, settings: Settings, *, in_line: bool = True, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        in_line: bool = True,
+        clock: Callable[[], float] = time.time,
+        lock_tries: int = LOCK_TRIES,
+    ) -> None:
         self._settings = settings
         self._in_line = in_line
         self._clock = clock
+        self._lock_tries = lock_tries
         self._path: str | None = None
 
     def turn(self) -> Turn:
@@ -71,6 +86,7 @@ class SharedLine:
 
         :param step: makes of the line (None where there is none) the new one (None to end it) and a result.
         :param otherwise: the result where the file cannot be used.
+        :raises LineHeldError: it is locked, and there was to be one try only.
         """
         try:
             with self._locked() as descriptor:
@@ -86,6 +102,8 @@ class SharedLine:
                     _remove_old(Path(self._where()).parent)
                 return result
         except OSError as error:
+            if isinstance(error, LineHeldError) and self._lock_tries == 1:
+                raise
             log.debug("The rate limit cannot be shared with other processes: %s", error)
             return otherwise
 
@@ -95,7 +113,7 @@ class SharedLine:
         for _ in range(LOCK_TRIES):
             descriptor = os.open(self._where(), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
-                _lock(descriptor)
+                _lock(descriptor, self._lock_tries)
                 if os.fstat(descriptor).st_nlink:
                     yield descriptor
                     return
@@ -183,20 +201,21 @@ class Turn:
         return max(self._clock(), self._began + self._slept)
 
 
-def _lock(descriptor: int) -> None:
+def _lock(descriptor: int, tries: int) -> None:
     """Lock an open file; give up soon, since a signal handler may have interrupted the very thread that holds it.
 
-    :raises OSError: it could not be locked in time.
+    :raises LineHeldError: it could not be locked in time.
     """
-    for _ in range(LOCK_TRIES):
+    for left in reversed(range(tries)):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(LOCK_PAUSE)
+            if left:
+                time.sleep(LOCK_PAUSE)
         else:
             return
     message = "somebody holds the lock"
-    raise OSError(message)
+    raise LineHeldError(message)
 
 
 def _own_folder() -> None:

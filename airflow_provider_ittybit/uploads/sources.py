@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError
 from airflow_provider_ittybit.uploads.formats import HEAD, type_by_name, type_of
 from airflow_provider_ittybit.uploads.signatures import veiled, without_signature
-from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
+from airflow_provider_ittybit.uploads.unreadable import has_key_before_bucket, in_store, presentable, unreadable
 
 _FILES = (stat.S_IFREG, 0)
 """Modes of what can be read to its end: a file, or an object of a store that tells no mode."""
@@ -147,7 +147,7 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
 
             return _from_path(FetchedFile(url), filename)
         return UrlSource(url, type_by_name(filename or urlsplit(url).path))
-    if ":" in url.split("://", 1)[1].split("/", 1)[0].rpartition("@")[0]:
+    if has_key_before_bucket(url):
         message = (
             f"Cannot read {presentable(url)!r}: a key stands before its bucket. Put that into an Airflow connection, "
             "and the id of the connection in its place, as in s3://aws_default@bucket/key."

@@ -50,6 +50,11 @@ def presentable(text: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
+def has_key_before_bucket(url: str) -> bool:
+    """Tell whether a URL of a store holds a key and its secret, which Airflow and its file systems log and keep."""
+    return ":" in url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+
+
 def _access(path: object) -> str:
     connection = getattr(path, "conn_id", None)
     if connection and ":" not in connection:  # with one it is no id, but a key and its secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,6 +174,7 @@ def test_a_trigger_stores_all_that_it_was_made_with(trigger: type[Any]) -> None:
     path, stored = trigger(**given).serialize()
     assert path == f"{trigger.__module__}.{trigger.__qualname__}"
     assert stored == given
+    assert json.loads(json.dumps(stored)) == stored
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)
@@ -187,6 +189,10 @@ def test_a_trigger_takes_what_another_version_of_it_stored(trigger: type[Any]) -
         and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     }
     assert trigger(**required, from_a_later_version=1).serialize() == trigger(**required).serialize()
+    _, stored = trigger(**required).serialize()
+    for name in stored.keys() - required.keys():
+        from_an_earlier_version = {key: value for key, value in stored.items() if key != name}
+        assert trigger(**from_an_earlier_version).serialize()[1] == stored
 
 
 @pytest.mark.parametrize("path", source.paths("operators") + source.paths("sensors"), ids=source.shown)

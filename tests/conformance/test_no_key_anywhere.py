@@ -33,6 +33,7 @@ from airflow_provider_ittybit.operators.media import (
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.sensors.task import TaskSensor
+from airflow_provider_ittybit.transport import policy
 from airflow_provider_ittybit.triggers import watch
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
 
@@ -132,6 +133,19 @@ def test_a_whole_life_of_a_task_shows_no_key(
     assert seen.found(emulator.api_key) == {}
 
 
+@pytest.fixture
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody wait long after an error; that has tests of its own."""
+    for module, name, value in (
+        (turns, "FIRST_RATE", turns.FASTEST),
+        (turns, "SLOWEST", turns.FASTEST),
+        (watch, "GRACE", 0.5),
+        (policy, "pause_before", lambda *_: 0.0),
+    ):
+        monkeypatch.setattr(module, name, value)
+
+
+@pytest.mark.usefixtures("_no_pauses")
 @pytest.mark.parametrize("generation", ["media", "files-enveloped", "files-flat"])
 @pytest.mark.parametrize(
     "fault",
@@ -156,15 +170,7 @@ def test_what_fails_shows_no_key(
     seen: Seen,
     connect: Callable[..., RunningEmulator],
     image: Path,
-    *,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module, name, value in (
-        (turns, "FIRST_RATE", turns.FASTEST),
-        (turns, "SLOWEST", turns.FASTEST),
-        (watch, "GRACE", 0.5),
-    ):
-        monkeypatch.setattr(module, name, value)  # what waits after a 429 is tried elsewhere, and takes time
     once_more = 1 if fault.get("status") == 429 else 0
     emulator = connect(generation, max_retries=once_more, timeout=0.1 if "delay" in fault else 5)
     emulator.control.fault(times=0, **fault)

@@ -105,6 +105,7 @@ def test_a_task_can_be_mapped_over_what_is_templated(task: type[Any]) -> None:
     assert is_mapped(kept)
     assert tuple(kept.template_fields) == tuple(task.template_fields)
     assert kept.partial_kwargs["ittybit_conn_id"] == "films"
+    assert kept.partial_kwargs.get("deferrable") == arguments.get("deferrable")
 
 
 @TASKS

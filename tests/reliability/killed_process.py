@@ -1,12 +1,18 @@
-"""A process that runs one operator or one hook as Airflow's task process does, for a test that kills it.
+"""Processes that run an operator or a hook as Airflow's task process does, for a test that kills them.
 
-``python -m reliability.killed_process NAME``; the connection comes from the environment.
+``python -m reliability.killed_process FOLDER`` begins one for each file ``NAME.json`` of the folder, which holds the
+Airflow connection. What each prints goes to ``NAME.txt``; for each, this prints a line with its name and id, and when
+it ended, one with its name and exit code. Airflow is imported once for all.
 """
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import sys
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from task_running import task_context
@@ -27,7 +33,7 @@ TASKS: dict[str, Callable[[], Any]] = {
 HOOK = "hook"
 
 
-def main(name: str) -> None:
+def run(name: str) -> None:
     """Run it until it is killed; the handler does what Airflow's does, and returns."""
     if name == HOOK:
         hook = IttybitHook()
@@ -37,6 +43,36 @@ def main(name: str) -> None:
     task = TASKS[name]()
     signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
     task.execute(task_context())
+
+
+def begin(given: Path) -> int:
+    """Begin a process, and return its id."""
+    process = os.fork()
+    if process:
+        return process
+    os.environ["AIRFLOW_CONN_ITTYBIT_DEFAULT"] = given.read_text()
+    output = os.open(given.with_suffix(".txt"), os.O_CREAT | os.O_WRONLY, 0o600)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(output, stream.fileno())
+    code = 0
+    try:
+        run(given.stem)
+    except BaseException:  # noqa: BLE001 - as a process that ends with it
+        traceback.print_exc()
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def main(folder: str) -> None:
+    """Begin all, and wait for their ends."""
+    gc.freeze()
+    names = {begin(given): given.stem for given in sorted(Path(folder).glob("*.json"))}
+    for process, name in names.items():
+        print(f"{name}: {process}", flush=True)  # noqa: T201 - the test reads it
+    for _ in names:
+        process, status = os.wait()
+        print(f"{names[process]}: {os.waitstatus_to_exitcode(status)}", flush=True)  # noqa: T201 - same
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,106 @@ def test_a_request_behind_a_proxy_can_be_ended_too(serve: Serve, blocking: Any, 
     with pytest.raises(IttybitStoppedError):
         carrier.send(call())
     thread.join()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A port that takes connections, but of which nobody says a word."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        one.listen(8)
+        yield one
+
+
+@pytest.fixture
+def full_listener() -> Iterator[socket.socket]:
+    """A port at which so many wait already that no other connection comes about."""
+    with contextlib.ExitStack() as stack:
+        one = stack.enter_context(socket.socket())
+        one.bind(("127.0.0.1", 0))
+        one.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(one.getsockname())
+        yield one
+
+
+COMING_ABOUT = {
+    "TCP": ("full_listener", "http://{}", {}, 1, "was not sent"),
+    "TLS": ("listener", "https://{}", {}, 2, "The task was killed"),
+    "a proxy": ("listener", f"https://{HOST}", {"proxies": {"https": "http://{}"}}, 2, "The task was killed"),
+    "an encrypted proxy": (
+        "listener",
+        f"https://{HOST}",
+        {"proxies": {"https": "https://{}"}},
+        2,
+        "The task was killed",
+    ),
+}
+
+
+@pytest.mark.parametrize("stage", COMING_ABOUT)
+def test_a_connection_that_is_only_coming_about_can_be_ended(
+    stage: str, blocking: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, url, extra, steps, words = COMING_ABOUT[stage]
+    host, port = request.getfixturevalue(name).getsockname()
+    proxies = {scheme: text.format(f"{host}:{port}") for scheme, text in extra.get("proxies", {}).items()}
+    carrier = blocking(url.format(f"{host}:{port}"), proxies=proxies)
+    under_way, added = threading.Event(), []
+    add = Sockets.add
+
+    def noted(sockets: Sockets, connected: socket.socket) -> None:
+        add(sockets, connected)
+        added.append(id(connected))
+        if len(added) == steps:
+            under_way.set()
+
+    monkeypatch.setattr(Sockets, "add", noted)
+
+    def cut() -> None:
+        under_way.wait(30)
+        carrier.transport._sockets.cut()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    with pytest.raises(IttybitStoppedError, match=words):
+        carrier.send(call("POST", traces="something"))
+    thread.join()
+    assert len(added) == steps
+    assert carrier.slept == []
+
+
+def test_the_next_address_of_a_host_is_tried_if_one_refuses(
+    serve: Serve, blocking: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(Reply())
+    with socket.socket() as refusing:
+        refusing.bind(("127.0.0.1", 0))
+        ports = [refusing.getsockname()[1], server.port]
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)) for port in ports]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+        assert blocking("http://localhost:80").send(call())["id"] == "file_1"
+
+
+def test_a_connection_that_does_not_come_about_in_time_never_arrived(
+    full_listener: socket.socket, carry: Carriers
+) -> None:
+    host, port = full_listener.getsockname()
+    with pytest.raises(IttybitTransportError, match="never arrived") as caught:
+        carry(settings_for(f"http://{host}:{port}", timeout=0.1, max_retries=0)).send(call("POST"))
+    assert not caught.value.may_have_arrived
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", f"{'a' * 70}.example"])
+def test_a_host_that_has_no_address_never_arrived(host: str, blocking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(IttybitTransportError, match="never arrived"):
+        blocking(f"https://{host}", max_retries=0).send(call("POST"))
 
 
 def test_after_that_nothing_is_sent_any_more(serve: Serve, blocking: Any) -> None:

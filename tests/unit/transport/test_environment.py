@@ -220,6 +220,34 @@ def test_this_machine_needs_no_proxy(host: str) -> None:
     assert proxy_for(f"https://{host}:8800/files", settings) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("proxy.example:3128", "http://proxy.example:3128"),
+        ("carol:pw@proxy.example:3128", "http://carol:pw@proxy.example:3128"),
+        (" https://proxy.example ", "https://proxy.example"),
+        ("socks5h://proxy.example:1080", "socks5h://proxy.example:1080"),
+        ("", None),
+    ],
+)
+def test_a_proxy_is_completed_alike_for_both_transports(given: str, used: str | None) -> None:
+    assert proxy_for(TARGET, settings_for(TARGET, proxies={"https": given})) == used
+
+
+@pytest.mark.parametrize(
+    "wrong", ["http://[broken", "http://p:99999", "http://:80", "ftp://p", "http://a b:c@p", "http://東:x@p"]
+)
+@pytest.mark.parametrize("place", ["extra proxies", "variable HTTPS_PROXY"])
+def test_a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_place(
+    wrong: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxies = {"https": wrong} if "extra" in place else {}
+    monkeypatch.setenv("HTTPS_PROXY", wrong)
+    with pytest.raises(IttybitConfigurationError, match=place) as caught:
+        proxy_for(TARGET, settings_for(TARGET, proxies=proxies))
+    assert wrong not in str(caught.value)
+
+
 def test_without_any_proxy_there_is_none() -> None:
     assert proxy_for(f"{TARGET}/files", settings_for(TARGET)) is None
 

@@ -7,7 +7,9 @@ import os
 import stat
 import tempfile
 import threading
+import time as clock
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ from unit.transport.scripted_server import Reply, no
 from airflow_provider_ittybit.api.turns import FIRST_RATE, MEMORY
 from airflow_provider_ittybit.exceptions import IttybitRateLimitError
 from airflow_provider_ittybit.transport import shared_line
+from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 from airflow_provider_ittybit.transport.blocking import BlockingTransport
 from airflow_provider_ittybit.transport.shared_line import SharedLine
 
@@ -152,6 +155,23 @@ def test_a_lock_that_somebody_keeps_holds_up_nobody_for_long(line: Callable[...,
     with path.open("r+b") as kept:
         fcntl.flock(kept, fcntl.LOCK_EX)
         assert line().turn().pause() == 0
+
+
+async def test_the_event_loop_does_not_stand_still_while_somebody_keeps_the_lock(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_to_sleep(_: float) -> None:
+        pytest.fail("the event loop stood still")
+
+    settings = settings_for(serve(Reply()).url)
+    SharedLine(settings).turn().refused(0)
+    [path] = folder().iterdir()
+    monkeypatch.setattr(shared_line, "time", SimpleNamespace(sleep=refuse_to_sleep, time=clock.time))
+    async with AsyncTransport(settings) as transport:
+        with path.open("r+b") as kept:
+            fcntl.flock(kept, fcntl.LOCK_EX)
+            assert (await transport.send(call()))["id"] == "file_1"
+        assert await transport.send(call())
 
 
 def test_a_folder_that_others_may_write_to_is_not_used(line: Callable[..., SharedLine]) -> None:
