@@ -16,15 +16,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from airflow.sdk._shared.secrets_masker import _secrets_masker
-from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
-from structlog.testing import capture_logs
+from airflow_versions import forget_masks, stored_fields, structured_logs
 from task_running import Run, Store, run_to_end, task_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from airflow.sdk import BaseOperator
+    from airflow.providers.common.compat.sdk import BaseOperator
 
 SINKS: Mapping[str, str] = {
     "log": "what any library logs at DEBUG, through logging or structlog, in the worker and in the triggerer",
@@ -83,7 +81,7 @@ class Seen:
         def new() -> BaseOperator:
             ran.append(make())
             ran[-1].render_template_fields(context)  # type: ignore[arg-type] # enough of a context
-            self.show("rendered fields", json.dumps(_serialize_rendered_fields(ran[-1])))
+            self.show("rendered fields", json.dumps(stored_fields(ran[-1])))
             return ran[-1]
 
         try:
@@ -144,11 +142,11 @@ def everything_logged() -> Iterator[Seen]:
     before = root.level
     root.addHandler(records)
     root.setLevel(logging.NOTSET)
-    _secrets_masker().reset_masker()
+    forget_masks()
     try:
-        with capture_logs() as events:
+        with structured_logs() as events:
             yield Seen(records, events)
     finally:
-        _secrets_masker().reset_masker()
+        forget_masks()
         root.removeHandler(records)
         root.setLevel(before)
