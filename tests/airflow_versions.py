@@ -98,6 +98,9 @@ PARSED_WITH = (
 )
 """What every DAG file loads."""
 
+BROKEN_EXTRA = "no Airflow connection" if AIRFLOW == (3, 0) else "no JSON object"
+"""What is said of a connection whose extra is no JSON object: Airflow 3.0 passes over it, so that there is none."""
+
 
 def is_mapped(serialized: Any) -> bool:
     """Tell whether a task that was serialized is mapped."""
