@@ -50,7 +50,7 @@ compat: $(VERSIONS:%=compat-%) ## Run what touches Airflow on its older versions
 
 compat-%: .cache/compat/%/.installed
 	@echo "Airflow $*"
-	@.cache/compat/$*/bin/pytest -n $(WORKERS) --dist loadfile $(LEFT_OUT:%=--ignore=%) $(ARGS)
+	@.cache/compat/$*/bin/pytest -n $(WORKERS) --dist loadfile --one-generation $(LEFT_OUT:%=--ignore=%) $(ARGS)
 
 dist: $(STAMP) $(TWINE)/.installed ## Build wheel and source distribution, check them, install the wheel and ask Airflow about it
 	rm -rf dist
