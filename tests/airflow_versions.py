@@ -98,8 +98,8 @@ PARSED_WITH = (
 )
 """What every DAG file loads."""
 
-BROKEN_EXTRA = "no Airflow connection" if AIRFLOW == (3, 0) else "no JSON object"
-"""What is said of a connection whose extra is no JSON object: Airflow 3.0 passes over it, so that there is none."""
+BROKEN_EXTRA = "no Airflow connection" if (3, 0) <= AIRFLOW < (3, 2) else "no JSON object"
+"""What is said of a connection whose extra is no JSON object: Airflow 3.0 and 3.1 pass over it."""
 
 
 def is_mapped(serialized: Any) -> bool:
