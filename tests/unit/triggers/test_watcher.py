@@ -115,6 +115,7 @@ async def test_after_a_restart_an_event_is_told_again_unless_it_was_given_time_t
         with contextlib.suppress(asyncio.CancelledError):
             await looking
     second = await upload(image)
+    monkeypatch.setattr(newcomers, "SETTLING", 0.05)
     async with running(watch()) as events:
         expected = [second] if settled else [first, second]
         assert sorted(await ids(events, len(expected))) == sorted(expected)  # within a second, their order is open
