@@ -15,11 +15,7 @@ CELERY := .cache/celery
 WORKERS ?= 2
 # 3.3.2 is what `make test` runs on
 VERSIONS ?= 2.11.2 3.0.6 3.1.8 3.2.2
-# Left out on the older versions of Airflow, because what it tests imports nothing of Airflow (the import contracts keep it
-# so), or because it is about this repository: the API as values, the emulator, the benchmarks, the pages, what a
-# distribution holds. Killed processes under a scheduler and the store for retries are 3.3's own.
-SAME_EVERYWHERE := tests/fuzz tests/unit/api tests/unit/emulator tests/unit/transport tests/benchmarks \
-  $(patsubst %,tests/conformance/test_%.py,documentation docstrings packaging project_structure official_sdks)
+LEFT_OUT := $(shell sed -e '/^\#/d' -e '/^$$/d' tests/compat/left_out.txt)
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -54,7 +50,7 @@ compat: $(VERSIONS:%=compat-%) ## Run what touches Airflow on its older versions
 
 compat-%: .cache/compat/%/.installed
 	@echo "Airflow $*"
-	.cache/compat/$*/bin/pytest -n $(WORKERS) --dist loadfile $(SAME_EVERYWHERE:%=--ignore=%) $(ARGS)
+	@.cache/compat/$*/bin/pytest -n $(WORKERS) --dist loadfile --one-generation $(LEFT_OUT:%=--ignore=%) $(ARGS)
 
 dist: $(STAMP) $(TWINE)/.installed ## Build wheel and source distribution, check them, install the wheel and ask Airflow about it
 	rm -rf dist

@@ -30,14 +30,8 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": _modules("hooks", "ittybit"),
         "triggers": _modules("triggers", "processing", "watcher"),
         "extra-links": [f"{PACKAGE}.links.ittybit.IttybitMediaLink"],
-        "asset-uris": [
-            {
-                "schemes": ["ittybit"],
-                "handler": f"{PACKAGE}.assets.ittybit.sanitize_uri",
-                "factory": f"{PACKAGE}.assets.ittybit.create_asset",
-                "to_openlineage_converter": f"{PACKAGE}.assets.ittybit.convert_asset_to_openlineage",
-            }
-        ],
+        "asset-uris": _asset_uris(),
+        "dataset-uris": _asset_uris(),  # their name in Airflow 2
         "connection-types": [
             {
                 "connection-type": "ittybit",
@@ -85,6 +79,17 @@ def get_provider_info() -> dict[str, Any]:
             }
         },
     }
+
+
+def _asset_uris() -> list[dict[str, Any]]:
+    return [
+        {
+            "schemes": ["ittybit"],
+            "handler": f"{PACKAGE}.assets.ittybit.sanitize_uri",
+            "factory": f"{PACKAGE}.assets.ittybit.create_asset",
+            "to_openlineage_converter": f"{PACKAGE}.assets.ittybit.convert_asset_to_openlineage",
+        }
+    ]
 
 
 def _modules(folder: str, *names: str) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ class MaskedFields:
     A source may be a signed URL, and Airflow keeps rendered fields in its database and shows them to all who may see
     the task. So as soon as they are rendered, Airflow's secrets masker is told the queries and passwords of the URLs in
     them. The task itself goes on with the whole URL. What a DAG file holds as it stands is not covered: Airflow shows
-    the file.
+    the file. In Airflow 3.0 only logs are: its API server masks the fields that it stores, and is not told of a
+    task's masks.
     """
 
     def _do_render_template_fields(self, parent: Any, template_fields: Any, *args: Any, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ The upstream task has the asset as an outlet and adds the paths to its event::
         outlet_events[RENDERS].extra["paths"] = ["s3://my-bucket/renders/talk.mp4"]
 
 What is uploaded becomes an asset of its own, so that the next DAG can start with it. Started by hand, it takes all that
-is there.
+is there. It needs Airflow 3: before it, assets have no names, and a task gets their events by another name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 from datetime import datetime
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias, ObjectStoragePath, task
+from airflow.sdk import DAG, Asset, AssetAlias, ObjectStoragePath, task
 
 from airflow_provider_ittybit.operators.media import UploadMediaOperator
 

@@ -33,22 +33,33 @@ class Feature:
     :param name: as in docs/compatibility.md.
     :param since: the first version that has it.
     :param why: what a test does with it.
+    :param without: a later version that lacks it all the same.
     """
 
     name: str
     since: tuple[int, int]
     why: str
+    without: tuple[int, int] | None = None
+
+    def is_in(self, version: tuple[int, ...]) -> bool:
+        """Whether a version of Airflow has it."""
+        return self.since <= version[:2] != self.without
 
     @property
     def is_here(self) -> bool:
         """Whether the installed Airflow has it."""
-        return self.since <= AIRFLOW
+        return self.is_in(AIRFLOW)
 
     @property
     def needed(self) -> pytest.MarkDecorator:
         """Skips a test where it is missing."""
-        first = ".".join(map(str, self.since))
-        return pytest.mark.skipif(not self.is_here, reason=f"{self.name}: since Airflow {first}; {self.why}")
+        return pytest.mark.skipif(not self.is_here, reason=self.reason)
+
+    @property
+    def reason(self) -> str:
+        """Why a test is skipped."""
+        lacking = "" if self.without is None else f", but not in {'.'.join(map(str, self.without))}"
+        return f"{self.name}: since Airflow {'.'.join(map(str, self.since))}{lacking}; {self.why}"
 
 
 def found(*places: str) -> Any:
@@ -68,6 +79,12 @@ AirflowRescheduleException: Any = found(
 )
 TaskDeferralError: Any = found("airflow.sdk.exceptions:TaskDeferralError", "airflow.exceptions:TaskDeferralError")
 BASE_OPERATOR: Any = sys.modules[BaseOperator.__module__]
+HookLineageCollector: Any = found(
+    "airflow.sdk.lineage:HookLineageCollector", "airflow.lineage.hook:HookLineageCollector"
+)
+OutletEventAccessors: Any = found(
+    "airflow.sdk.execution_time.context:OutletEventAccessors", "airflow.utils.context:OutletEventAccessors"
+)
 TRIGGER_FAIL_REPR = "__fail__"
 """The method with which Airflow resumes a task that can only fail."""
 DEFERRAL_TIMED_OUT: Any = (
@@ -86,6 +103,9 @@ PARSED_WITH = (
     ("airflow.sdk",) if AIRFLOW >= (3, 0) else ("airflow.models.dag", "airflow.sensors.base", "airflow.triggers.base")
 )
 """What every DAG file loads."""
+
+BROKEN_EXTRA = "no Airflow connection" if (3, 0) <= AIRFLOW < (3, 2) else "no JSON object"
+"""What is said of a connection whose extra is no JSON object: Airflow 3.0 and 3.1 pass over it."""
 
 
 def is_mapped(serialized: Any) -> bool:
@@ -118,10 +138,62 @@ def structured_logs() -> Iterator[list[Any]]:
         yield events
 
 
+OutletEventAccessors: Any = found(
+    "airflow.sdk.execution_time.context:OutletEventAccessors", "airflow.utils.context:OutletEventAccessors"
+)
+"""What a task has as ``outlet_events``."""
+
+
+def alias_events(outlet_events: Any, alias: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return URI and ``extra`` of each event that a task added to an alias; in Airflow 2 assets are datasets."""
+    if AIRFLOW < (3, 0):
+        return [(event["dest_dataset_uri"], event["extra"]) for event in outlet_events[alias].dataset_alias_events]
+    return [(event.dest_asset_key.uri, event.extra) for event in outlet_events[alias].asset_alias_events]
+
+
+secrets_masker: Any = found(
+    "airflow.sdk._shared.secrets_masker:_secrets_masker",
+    "airflow.sdk.execution_time.secrets_masker:_secrets_masker",
+    "airflow.utils.log.secrets_masker:_secrets_masker",
+)
+
+
+def forget_masks() -> None:
+    """Have the secrets masker know nothing, as in a process that just began."""
+    masker = secrets_masker()
+    masker.patterns, masker.replacer = set(), None
+
+
+def stored_fields(task: Any) -> dict[str, Any]:
+    """Return what Airflow's worker hands over of the rendered fields of a task, which then are stored as they are."""
+    if AIRFLOW >= (3, 0):
+        fields: dict[str, Any] = found("airflow.sdk.execution_time.task_runner:_serialize_rendered_fields")(task)
+        return fields
+    fields = found("airflow.models.renderedtifields:get_serialized_template_fields")(task)
+    return {name: secrets_masker().redact(value, name) for name, value in fields.items()}
+
+
 TASK_STATE_STORE = Feature("task state store", (3, 3), "without it nothing outlives a try")
 TRIGGER_ON_KILL = Feature("`on_kill` of triggers", (3, 3), "without it nobody tells a waiting trigger of a kill")
 ASYNC_CONNECTION = Feature("connections without blocking", (3, 3), "without it a thread reads them")
 FORM_FROM_INFO = Feature("connection form from the provider's info", (3, 2), "before it the hook describes the form")
 LINKS_IN_XCOM = Feature("links kept with the task", (3, 0), "before it the web server makes them")
 NEW_API = Feature("Airflow's API of version 2", (3, 0), "a test starts and watches runs by it")
-FEATURES = (TASK_STATE_STORE, TRIGGER_ON_KILL, ASYNC_CONNECTION, FORM_FROM_INFO, LINKS_IN_XCOM, NEW_API)
+ASSET_WATCHERS = Feature("asset watchers", (3, 0), "without them nothing starts a DAG when media appears")
+SHARED_STREAMS = Feature("looks shared by asset watchers", (3, 3), "before it each watcher looks for itself")
+NAMED_ASSETS = Feature("assets with names", (3, 0), "an example DAG starts by one")
+MASKED_FIELDS = Feature(
+    "masks in rendered fields", (2, 11), "its worker stores rendered fields as they are", without=(3, 0)
+)
+FEATURES = (
+    TASK_STATE_STORE,
+    TRIGGER_ON_KILL,
+    ASYNC_CONNECTION,
+    FORM_FROM_INFO,
+    LINKS_IN_XCOM,
+    NEW_API,
+    ASSET_WATCHERS,
+    SHARED_STREAMS,
+    NAMED_ASSETS,
+    MASKED_FIELDS,
+)

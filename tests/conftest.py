@@ -57,6 +57,33 @@ hypothesis_settings.load_profile("quick")  # `make fuzz` asks for the other one
 
 GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
 TAKE_BYTES = ("media", "files-enveloped", "files-flat")
+USUAL_FIRST = ("files-flat", "tasks", "media", "jobs", "files-enveloped")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--one-generation",
+        action="store_true",
+        help="of tests that differ by the API generation only, run one: what is spoken does not depend on Airflow",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``--one-generation``, keep of each test its usual generation, else the next that it has."""
+    if not config.getoption("--one-generation"):
+        return
+    best: dict[object, int] = {}
+    places = []
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        generations = [value for value in params.values() if isinstance(value, str) and value in GENERATIONS]
+        others = sorted(f"{name}={value!r}" for name, value in params.items() if value not in generations)
+        test = (item.nodeid.partition("[")[0], *others)
+        place = USUAL_FIRST.index(generations[0]) if generations else 0
+        places.append((item, test, place))
+        best[test] = min(place, best.get(test, place))
+    items[:] = [item for item, test, place in places if place == best[test]]
+    config.hook.pytest_deselected(items=[item for item, test, place in places if place != best[test]])
 
 
 @pytest.fixture(autouse=True)

@@ -17,18 +17,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from airflow.sdk import Asset, AssetAlias
-from airflow.sdk._shared.secrets_masker import _secrets_masker
-from airflow.sdk.execution_time.context import OutletEventAccessors
-from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
-from airflow.sdk.lineage import HookLineageCollector
-from structlog.testing import capture_logs
+from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from airflow_versions import HookLineageCollector, OutletEventAccessors, forget_masks, stored_fields, structured_logs
 from task_running import Run, Store, run_to_end, task_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from airflow.sdk import BaseOperator
+    from airflow.providers.common.compat.sdk import BaseOperator
 
 SINKS: Mapping[str, str] = {
     "log": "what any library logs at DEBUG, through logging or structlog, in the worker and in the triggerer",
@@ -73,7 +69,7 @@ class Records(logging.Handler):
 class Seen:
     """All that could be seen of what ran, by place."""
 
-    def __init__(self, records: Records, events: list[Any], hooks: HookLineageCollector) -> None:
+    def __init__(self, records: Records, events: list[Any], hooks: Any) -> None:
         self.records, self.events, self.hooks = records, events, hooks
         self.shown: dict[str, list[str]] = {name: [] for name in SINKS}
 
@@ -91,7 +87,7 @@ class Seen:
             ran.append(make())
             ran[-1].outlets = [*OUTLETS]
             ran[-1].render_template_fields(context)  # type: ignore[arg-type] # enough of a context
-            self.show("rendered fields", json.dumps(_serialize_rendered_fields(ran[-1])))
+            self.show("rendered fields", json.dumps(stored_fields(ran[-1])))
             return ran[-1]
 
         try:
@@ -131,7 +127,7 @@ class Seen:
 
     def found(self, secret: str | re.Pattern[str]) -> dict[str, str]:
         """Tell in which places a secret can be seen, with what stands around it."""
-        lineage = [*self.shown["lineage"], repr(self.hooks.collected_assets)]
+        lineage = [*self.shown["lineage"], repr(getattr(self.hooks, "collected_assets", ()))]
         logged = [*self.shown["log"], *self.records.lines, *map(repr, self.events)]
         places = {**self.shown, "log": logged, "lineage": lineage}
         found = {}
@@ -166,13 +162,13 @@ def everything_logged() -> Iterator[Seen]:
     before = root.level
     root.addHandler(records)
     root.setLevel(logging.NOTSET)
-    _secrets_masker().reset_masker()
+    forget_masks()
     hooks = HookLineageCollector()  # as where something reads lineage; without a reader Airflow collects none
     try:
-        with capture_logs() as events, pytest.MonkeyPatch.context() as patch:
+        with structured_logs() as events, pytest.MonkeyPatch.context() as patch:
             patch.setattr("airflow.providers.common.compat.lineage.hook.get_hook_lineage_collector", lambda: hooks)
             yield Seen(records, events, hooks)
     finally:
-        _secrets_masker().reset_masker()
+        forget_masks()
         root.removeHandler(records)
         root.setLevel(before)

@@ -155,10 +155,12 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
         raise IttybitSourceError(message)
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+    path: Any = None
     try:
         path = ObjectStoragePath(str(url))
         path.fs  # noqa: B018 - loads the file system, which is what can fail
     except (ValueError, ImportError) as error:
+        path = None  # it shows the whole URL, and what a frame holds is sent away with an error by some tools
         message = (
             f"Cannot read {presentable(url)!r}: {error}. Use a path, http(s), or a scheme whose Airflow provider is "
             "installed (for s3:// that is apache-airflow-providers-amazon[s3fs])."

@@ -56,7 +56,8 @@ def has_key_before_bucket(url: str) -> bool:
 
 
 def _access(path: object) -> str:
-    connection = getattr(path, "conn_id", None)
+    options = getattr(path, "storage_options", None) or {}
+    connection = getattr(path, "conn_id", None) or options.get("conn_id")  # older ones have it there only
     if connection and ":" not in connection:  # with one it is no id, but a key and its secret
         return f"the connection {connection!r}"
     return "its connection, which is named as in s3://aws_default@bucket/key"

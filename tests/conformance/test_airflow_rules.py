@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator
 from airflow.triggers.base import BaseTrigger
+from airflow_versions import ASSET_WATCHERS
 from conformance import source_reading as source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TASKS = [cls for folder in ("operators", "sensors") for cls in source.classes(folder) if issubclass(cls, BaseOperator)]
-TRIGGERS = [cls for cls in source.classes("triggers") if issubclass(cls, BaseTrigger)]
+TRIGGERS = [
+    pytest.param(cls, marks=ASSET_WATCHERS.needed if "Watcher" in cls.__name__ else ())
+    for cls in source.classes("triggers")
+    if issubclass(cls, BaseTrigger)
+]
 MODULES = source.paths()
 
 DEFERRABLE_DEFAULT = "conf.getboolean('operators', 'default_deferrable', fallback=False)"
@@ -197,7 +202,7 @@ def test_a_trigger_takes_what_another_version_of_it_stored(trigger: type[Any]) -
 
 @pytest.mark.parametrize("path", source.paths("operators") + source.paths("sensors"), ids=source.shown)
 def test_every_deferral_hands_the_connection_to_its_trigger(path: Path) -> None:
-    for trigger in TRIGGERS:
+    for (trigger,) in (param.values for param in TRIGGERS):
         for call in source.calls(source.tree(path), trigger.__name__):
             assert "self.ittybit_conn_id" in [ast.unparse(argument) for argument in _arguments(call)]
 
@@ -206,7 +211,7 @@ def test_every_deferral_hands_the_connection_to_its_trigger(path: Path) -> None:
 def test_whatever_a_task_gives_its_hook_it_gives_its_triggers(path: Path) -> None:
     tree = source.tree(path)
     given = {ast.unparse(argument) for call in source.calls(tree, "IttybitHook") for argument in _arguments(call)}
-    for trigger in TRIGGERS:
+    for (trigger,) in (param.values for param in TRIGGERS):
         for call in source.calls(tree, trigger.__name__):
             assert given <= {ast.unparse(argument) for argument in _arguments(call)}
 

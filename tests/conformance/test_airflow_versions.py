@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import contextlib
 import inspect
 import re
 import threading
@@ -10,25 +12,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, Connection, conf
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, Connection, conf, redact
 from airflow.triggers.base import BaseTrigger
 from airflow_versions import (
     AIRFLOW,
+    ASSET_WATCHERS,
     ASYNC_CONNECTION,
     DEFERRAL_TIMED_OUT,
     FEATURES,
     FORM_FROM_INFO,
     LINKS_IN_XCOM,
+    MASKED_FIELDS,
+    SHARED_STREAMS,
     TASK_STATE_STORE,
     TRIGGER_FAIL_REPR,
     TRIGGER_ON_KILL,
     TaskDeferralError,
+    forget_masks,
     found,
+    stored_fields,
 )
+from conformance import source_reading as source
 from packaging.version import Version
 
 from airflow_provider_ittybit._compat import suppressed_deferral_timeout
+from airflow_provider_ittybit.exceptions import IttybitConfigurationError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+from airflow_provider_ittybit.operators.media import UploadMediaOperator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +72,28 @@ def test_the_page_says_since_when_airflow_has_what_tests_ask_for() -> None:
     versions = [tuple(map(int, version.split(".")[:2])) for version in rows["what"]]
     for feature in FEATURES:
         cells = [cell.startswith("yes") for cell in rows[feature.name]]
-        assert cells == [feature.since <= version for version in versions], feature.name
+        assert cells == [feature.is_in(version) for version in versions], feature.name
+
+
+def imports_airflow(path: Path) -> bool:
+    """Tell whether a module itself imports something of Airflow but exceptions, which are the same everywhere."""
+    found = [node for node in ast.walk(source.tree(path)) if isinstance(node, ast.ImportFrom)]
+    return any(
+        not alias.name.endswith("Exception")
+        for node in found
+        if (node.module or "").partition(".")[0] == "airflow"
+        for alias in node.names
+    )
+
+
+def test_what_imports_airflow_is_tested_on_every_version() -> None:
+    lines = (ROOT / "tests/compat/left_out.txt").read_text().splitlines()
+    left_out = [ROOT / line for line in lines if line and not line.startswith("#")]
+    assert [path for path in left_out if not path.exists()] == []
+    touching = [path for path in source.paths() if imports_airflow(path)]
+    assert "triggers/watcher.py" in map(source.shown, touching)
+    tests = {ROOT / "tests/unit" / Path(source.shown(path)).parent / f"test_{path.stem}.py" for path in touching}
+    assert tests & {one for path in left_out for one in (path, *path.rglob("*"))} == set()
 
 
 def test_the_store_for_retries_is_there_as_the_page_says() -> None:
@@ -82,6 +113,27 @@ def test_links_are_kept_with_the_task_as_the_page_says() -> None:
 def test_the_form_comes_from_where_the_page_says() -> None:
     manager = found("airflow.providers_manager:ProvidersManager")
     assert ("conn-fields" in inspect.getsource(inspect.getmodule(manager))) == FORM_FROM_INFO.is_here
+
+
+def test_there_are_asset_watchers_and_shared_streams_as_the_page_says() -> None:
+    from airflow_provider_ittybit.triggers import _compat
+    from airflow_provider_ittybit.triggers.watcher import MediaWatcherTrigger
+
+    assert ASSET_WATCHERS.is_here == _compat.HAS_ASSET_WATCHERS
+    assert SHARED_STREAMS.is_here == _compat.TELLS_WHAT_IS_STORED
+    with contextlib.nullcontext() if ASSET_WATCHERS.is_here else pytest.raises(IttybitConfigurationError):
+        assert (MediaWatcherTrigger().shared_stream_key() is not None) == SHARED_STREAMS.is_here
+
+
+def test_rendered_fields_are_masked_as_the_page_says() -> None:
+    forget_masks()
+    try:
+        task = UploadMediaOperator(task_id="task", source="https://bucket.example/{{ params.path }}")
+        task.render_template_fields({"params": {"path": "clip.mp4?t=hush-hush-hush"}})
+        assert ("hush" not in stored_fields(task)["source"]) == MASKED_FIELDS.is_here
+        assert redact(task.source) == "https://bucket.example/clip.mp4***"
+    finally:
+        forget_masks()
 
 
 def test_the_event_loop_of_the_triggerer_reads_a_connection_without_standing_still(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_ittybit.operators.media import GetMediaOperator, ListMediaOperator, UploadMediaOperator
 from airflow_provider_ittybit.operators.task import CreateTaskOperator

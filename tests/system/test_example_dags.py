@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow_versions import DagBag
+from airflow_versions import ASSET_WATCHERS, NAMED_ASSETS, DagBag
 from system.kept_by_airflow import links
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("airflow")
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
+NEEDS = {"watched_folder": ASSET_WATCHERS, "upload_what_arrived": NAMED_ASSETS}
+HERE = [path for path in EXAMPLES.glob("*.py") if path.stem not in NEEDS or NEEDS[path.stem].is_here]
+"""The examples that this Airflow can run."""
 
 
 def environment(emulator: RunningEmulator, **more: Any) -> dict[str, str]:
@@ -130,6 +133,7 @@ def test_nightly_folder_uploads_all_videos_of_a_folder_and_makes_a_small_one_of_
     assert {file["id"] for file in files if file["ref"] is None} & triggerer_reads(emulator)
 
 
+@NAMED_ASSETS.needed
 def test_upload_what_arrived_takes_all_that_is_there_when_it_is_started_by_hand(
     airflow, emulator, media_folder, tmp_path
 ) -> None:
@@ -141,6 +145,7 @@ def test_upload_what_arrived_takes_all_that_is_there_when_it_is_started_by_hand(
     assert (file["filename"], file["folder"]) == ("clip.mp4", "renders")
 
 
+@ASSET_WATCHERS.needed
 def test_watched_folder_does_nothing_without_an_event(airflow, emulator) -> None:
     run = airflow.run(EXAMPLES / "watched_folder.py", **environment(emulator))
     assert (run.state, run.tasks["thumbnail"]) == ("success", ["skipped"]), run.log[-4000:]
@@ -190,7 +195,7 @@ def test_examples_parse_without_reading_a_connection_or_asking_the_database(monk
         asked.append(statement)
 
     monkeypatch.setattr(BaseHook, "get_connection", forbidden)
-    for example in EXAMPLES.glob("*.py"):
+    for example in HERE:
         shutil.copy(example, tmp_path)
     event.listen(settings.engine, "before_cursor_execute", note)
     try:
@@ -198,5 +203,5 @@ def test_examples_parse_without_reading_a_connection_or_asking_the_database(monk
     finally:
         event.remove(settings.engine, "before_cursor_execute", note)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {example.stem for example in EXAMPLES.glob("*.py")}
+    assert set(bag.dags) == {example.stem for example in HERE}
     assert asked == []

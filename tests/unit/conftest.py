@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """Tell what was logged: Airflow logs by ``logging`` or straight to the output, as its version has it."""
+    """Tell what was logged: Airflow logs by ``logging``, straight to the output or both, as its version has it."""
 
     def everything() -> str:
         output = capsys.readouterr()
-        return caplog.text + output.out + output.err
+        known = [record.getMessage() for record in caplog.records]
+        lines = [line for line in f"{output.out}{output.err}".splitlines() if not any(one in line for one in known)]
+        return "\n".join([caplog.text, *lines])
 
     return everything

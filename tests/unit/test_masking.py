@@ -6,9 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG, ObjectStoragePath
-from airflow.sdk._shared.secrets_masker import _secrets_masker, redact
-from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
+from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, redact
+from airflow_versions import MASKED_FIELDS, forget_masks, stored_fields
 
 from airflow_provider_ittybit.operators.media import DeleteMediaOperator, UploadMediaOperator
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
@@ -25,18 +24,19 @@ UNKNOWN = f"{PLACE}?t=hush-hush-hush"
 
 @pytest.fixture(autouse=True)
 def _no_masks() -> Iterator[None]:
-    _secrets_masker().reset_masker()
+    forget_masks()
     yield
-    _secrets_masker().reset_masker()
+    forget_masks()
 
 
 def stored(task: Any, **params: Any) -> dict[str, Any]:
     """Render a task and return what Airflow stores of its fields."""
     task.render_template_fields({"params": params})
-    fields: dict[str, Any] = json.loads(json.dumps(_serialize_rendered_fields(task)))
+    fields: dict[str, Any] = json.loads(json.dumps(stored_fields(task)))
     return fields
 
 
+@MASKED_FIELDS.needed
 @pytest.mark.parametrize(
     ("url", "shown"),
     [(SIGNED, f"{PLACE}?***"), (UNKNOWN, f"{PLACE}***"), (PLACE, PLACE), ("/data/a.mp4", "/data/a.mp4")],
@@ -48,6 +48,7 @@ def test_a_source_is_stored_without_its_query_and_used_with_it(url: str, shown: 
     assert task.source == url
 
 
+@MASKED_FIELDS.needed
 @pytest.mark.parametrize(
     "make",
     [
@@ -77,6 +78,7 @@ def test_a_long_field_that_airflow_cuts_short_hides_the_query_too() -> None:
     assert "hush" not in str(fields)
 
 
+@MASKED_FIELDS.needed
 @pytest.mark.parametrize("conn", ["AKIA:hush-hush", "user:hush-hush"])
 def test_a_password_in_the_path_of_an_object_store_is_not_stored(conn: str) -> None:
     for source in (f"s3://{conn}@bucket/a.mp4", ObjectStoragePath(f"s3://{conn}@bucket/a.mp4")):
@@ -90,6 +92,7 @@ def test_the_id_of_a_connection_in_a_path_is_no_secret() -> None:
     assert fields["source"] == "s3://aws_default@bucket/a.mp4"
 
 
+@MASKED_FIELDS.needed
 def test_a_mapped_task_hides_the_query_too() -> None:
     with DAG("media", schedule=None):
         mapped = UploadMediaOperator.partial(task_id="task", folder="{{ params.folder }}").expand(source=[SIGNED])
@@ -102,7 +105,7 @@ def test_a_mapped_task_hides_the_query_too() -> None:
         jinja_env=task.get_template_env(),
         seen_oids=set(),
     )
-    fields = _serialize_rendered_fields(task)
+    fields = stored_fields(task)
     assert (fields["source"], fields["folder"]) == (f"{PLACE}?***", "talks")
 
 

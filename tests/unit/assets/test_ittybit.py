@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.sdk import Asset
-from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+from airflow.providers.common.compat.sdk import Asset
+from airflow_versions import AIRFLOW, ProvidersOfTasks
 
-from airflow_provider_ittybit.assets.ittybit import convert_asset_to_openlineage, create_asset
+from airflow_provider_ittybit.assets.ittybit import convert_asset_to_openlineage, create_asset, sanitize_uri
 from airflow_provider_ittybit.exceptions import IttybitInputError
 
 
@@ -27,7 +27,8 @@ def test_airflow_brings_an_asset_into_one_form_without_query_and_credentials(giv
 @pytest.mark.parametrize(
     "wrong", ["ittybit://api.ittybit.com", "ittybit://api.ittybit.com/", "ittybit:///files", "ittybit://h/a/b/c"]
 )
-def test_an_asset_that_names_no_place_is_refused(wrong: str) -> None:
+def test_an_asset_that_names_no_place_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__STRICT_DATASET_URI_VALIDATION", "True")  # Airflow 2 else only warns
     with pytest.raises(ValueError, match="ittybit://host/collection"):
         Asset(wrong)
 
@@ -42,10 +43,10 @@ def test_an_asset_is_made_of_a_resource_or_a_collection() -> None:
 
 
 def test_airflow_finds_normaliser_factory_and_converter() -> None:
-    runtime = ProvidersManagerTaskRuntime()
-    assert runtime.asset_factories["ittybit"] is create_asset
-    assert "ittybit" in runtime.asset_uri_handlers
-    assert runtime.asset_to_openlineage_converters["ittybit"] is convert_asset_to_openlineage
+    providers, name = ProvidersOfTasks(), "asset" if AIRFLOW >= (3, 0) else "dataset"
+    assert getattr(providers, f"{name}_factories")["ittybit"] is create_asset
+    assert getattr(providers, f"{name}_uri_handlers")["ittybit"] is sanitize_uri
+    assert getattr(providers, f"{name}_to_openlineage_converters")["ittybit"] is convert_asset_to_openlineage
 
 
 def test_an_asset_becomes_a_dataset_of_openlineage() -> None:

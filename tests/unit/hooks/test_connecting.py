@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow_versions import BROKEN_EXTRA
 
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
@@ -126,8 +127,8 @@ def test_a_missing_connection_says_how_to_make_one(monkeypatch: pytest.MonkeyPat
         ({"host": "http://api.ittybit.com"}, "plain http"),
         ({"host": "https://user:secret@api.example"}, "must be a base URL"),
         ({"host": "https://api.example?key=secret"}, "must be a base URL"),
-        ({"extra": "no JSON"}, "extra that is no JSON object"),
-        ({"extra": "[1, 2]"}, "extra that is no JSON object"),
+        ({"extra": "no JSON"}, BROKEN_EXTRA),
+        ({"extra": "[1, 2]"}, BROKEN_EXTRA),
     ],
 )
 def test_a_connection_that_cannot_be_used_says_what_is_wrong_without_its_secrets(
@@ -229,7 +230,7 @@ def test_the_button_says_that_a_connection_works(
         ({"password": ""}, "has no API key"),
         ({"extra": {"api_version": "1999"}}, "1999"),
         ({"extra": {"nonsense": 1}}, "unknown extra nonsense"),
-        ({"extra": "no JSON"}, "no JSON object"),
+        ({"extra": "no JSON"}, BROKEN_EXTRA),
         ({"host": "http://api.ittybit.com"}, "plain http"),
         ({"host": "http://127.0.0.1:1", "extra": {"max_retries": 0}}, "gave no answer"),
         ({"extra": {"ca_bundle": "/nowhere/ca.pem"}, "host": "https://127.0.0.1:1"}, "/nowhere/ca.pem"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.lineage import HookLineageCollector
+from airflow.providers.common.compat.sdk import HookLineageCollector
 
 from airflow_provider_ittybit.hooks.lineage import tell_lineage, uri_of
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> HookLineageCollector:
     """Collect as an Airflow does that has a reader of lineage."""
+    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+
     made = HookLineageCollector()
-    monkeypatch.setattr("airflow.providers.common.compat.lineage.hook.get_hook_lineage_collector", lambda: made)
-    return made
+    monkeypatch.setattr("airflow.providers.common.compat.sdk.get_hook_lineage_collector", lambda: made)
+    return get_hook_lineage_collector()
 
 
 def uris(found: Any) -> list[str]:

@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import Asset, AssetAlias
-from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from airflow_versions import OutletEventAccessors, alias_events
 from task_running import Run, run_to_end, task_context, uploaded
 
 from airflow_provider_ittybit.operators.lineage import Lineage, Made, dataset_of, to_openlineage
@@ -39,8 +39,9 @@ def done(task: Any, context: dict[str, Any] | None = None) -> tuple[Any, dict[st
     return result, context
 
 
-def events(context: dict[str, Any], alias: AssetAlias = ALIAS) -> list[Any]:
-    return list(context["outlet_events"][alias].asset_alias_events)
+def events(context: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return URI and ``extra`` of each event."""
+    return alias_events(context["outlet_events"], ALIAS)
 
 
 def authority(emulator: RunningEmulator) -> str:
@@ -50,9 +51,9 @@ def authority(emulator: RunningEmulator) -> str:
 def test_an_upload_adds_its_asset_to_an_alias_with_id_and_kind(connect: Connect, image: Path) -> None:
     emulator = connect("files-flat")
     file, context = done(UploadMediaOperator(task_id="up", source=str(image), folder="in", outlets=[ALIAS]))
-    (event,) = events(context)
-    assert event.dest_asset_key.uri == f"ittybit://{authority(emulator)}/files/{file['id']}"
-    assert event.extra == {
+    ((uri, extra),) = events(context)
+    assert uri == f"ittybit://{authority(emulator)}/files/{file['id']}"
+    assert extra == {
         "id": file["id"],
         "resource": "files",
         "created": file["created"],
@@ -61,13 +62,13 @@ def test_an_upload_adds_its_asset_to_an_alias_with_id_and_kind(connect: Connect,
         "filename": "still.png",
         "ittybit_conn_id": "ittybit_default",
     }
-    assert json.loads(json.dumps(event.extra)) == event.extra
+    assert json.loads(json.dumps(extra)) == extra
 
 
 def test_several_uploads_add_an_asset_each(connect: Connect, image: Path, video: Path) -> None:
     connect("files-flat")
     files, context = done(UploadMediaOperator(task_id="up", source=[str(image), str(video)], outlets=[ALIAS]))
-    assert [event.extra["id"] for event in events(context)] == [file["id"] for file in files]
+    assert [extra["id"] for _, extra in events(context)] == [file["id"] for file in files]
 
 
 def test_an_asset_as_outlet_gets_the_ids_with_its_event(connect: Connect, image: Path) -> None:
@@ -102,8 +103,8 @@ def test_a_deferred_upload_tells_its_outlets_when_it_is_done(connect: Connect, i
     story = run_to_end(make, context)
     assert story.deferrals
     made[-1].post_execute(context)
-    (event,) = events(context)
-    assert event.extra["id"] == story.result["id"]
+    ((_, extra),) = events(context)
+    assert extra["id"] == story.result["id"]
 
 
 def test_a_task_of_ittybit_adds_the_file_that_it_made(connect: Connect, video: Path) -> None:
@@ -120,8 +121,8 @@ def test_a_task_of_ittybit_adds_the_file_that_it_made(connect: Connect, video: P
         outlets=[ALIAS],
     )
     made, context = done(task)
-    (event,) = events(context)
-    assert event.dest_asset_key.uri == f"ittybit://{authority(emulator)}/files/{made['output']['id']}"
+    ((uri, _),) = events(context)
+    assert uri == f"ittybit://{authority(emulator)}/files/{made['output']['id']}"
     assert task.lineage is not None
     assert list(task.lineage.inputs) == [f"ittybit://{authority(emulator)}/files/{source['id']}"]
 
@@ -132,8 +133,8 @@ def test_a_list_in_a_file_adds_the_file(connect: Connect, image: Path, tmp_path:
     target = tmp_path / "list.jsonl"
     task = ListMediaOperator(task_id="list", output_path=str(target), outlets=[ALIAS])
     _, context = done(task)
-    (event,) = events(context)
-    assert (event.dest_asset_key.uri, event.extra["items"]) == (target.as_uri(), 1)
+    ((uri, extra),) = events(context)
+    assert (uri, extra["items"]) == (target.as_uri(), 1)
     assert task.lineage is not None
     assert list(task.lineage.inputs) == [f"ittybit://{authority(emulator)}/files"]
 
@@ -142,7 +143,7 @@ def test_a_change_adds_its_asset_and_a_deletion_does_not(connect: Connect, image
     connect("files-flat")
     file = uploaded(image)
     _, changed = done(UpdateMediaOperator(task_id="change", media_id=file, ref="poster", outlets=[ALIAS]))
-    assert [event.extra["id"] for event in events(changed)] == [file["id"]]
+    assert [extra["id"] for _, extra in events(changed)] == [file["id"]]
     task = DeleteMediaOperator(task_id="delete", media_id=file, outlets=[ALIAS])
     _, deleted = done(task)
     assert events(deleted) == []

@@ -6,17 +6,18 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import Asset, Variable
-from airflow.sdk.execution_time.context import AssetStateStoreAccessors
+from airflow.providers.common.compat.sdk import Asset, Variable
+from airflow_versions import ASSET_WATCHERS, SHARED_STREAMS
 
 from airflow_provider_ittybit.triggers.remembering import AssetMemory, OwnMemory, VariableMemory, memory_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+if not ASSET_WATCHERS.is_here:
+    pytest.skip(ASSET_WATCHERS.reason, allow_module_level=True)
+
 TRIGGERER = "airflow.jobs.triggerer_job_runner"
-OF_ONE = AssetStateStoreAccessors([Asset("one", "s3://a/one")])
-OF_TWO = AssetStateStoreAccessors([Asset("one", "s3://a/one"), Asset("two", "s3://a/two")])
 
 
 class Blocking:
@@ -72,12 +73,21 @@ async def test_a_position_is_kept_with_the_asset_where_airflow_has_a_store(make:
     assert store.values == {"ittybit_watcher_1": {"floor": 1.5}}
 
 
-async def test_a_position_of_several_assets_is_kept_in_a_variable(
+@SHARED_STREAMS.needed
+def test_a_store_of_several_assets_keeps_no_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.execution_time.context import AssetStateStoreAccessors
+
+    triggerer(monkeypatch, PutVariable=object)
+    assets = [Asset("one", "s3://a/one"), Asset("two", "s3://a/two")]
+    assert isinstance(memory_for(AssetStateStoreAccessors(assets[:1]), "key"), AssetMemory)
+    assert isinstance(memory_for(AssetStateStoreAccessors(assets), "key"), VariableMemory)
+
+
+async def test_a_position_is_kept_in_a_variable_where_airflow_has_no_store_for_it(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
     triggerer(monkeypatch, PutVariable=object)
-    assert isinstance(memory_for(OF_ONE, "key"), AssetMemory)
-    memory = memory_for(OF_TWO, "key")
+    memory = memory_for(None, "key")
     assert isinstance(memory, VariableMemory)
     assert await memory.load() is None
     await memory.save({"floor": 2.5})

@@ -1,3 +1,5 @@
+"""A watcher that looks for itself, as every Airflow with asset watchers can drive it."""
+
 from __future__ import annotations
 
 import asyncio
@@ -7,14 +9,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import Asset, AssetWatcher
-from airflow.triggers.base import BaseEventTrigger
-from airflow.triggers.shared_stream import SharedStreamManager
-from task_running import Store, rebuilt, sent, uploaded
+from airflow.providers.common.compat.sdk import Asset, Variable
+from airflow_versions import ASSET_WATCHERS, found
+from task_running import rebuilt
+from unit.triggers.watching import LONGEST, upload, watch
 
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
-from airflow_provider_ittybit.triggers import watcher
+from airflow_provider_ittybit.triggers import newcomers, watcher
 from airflow_provider_ittybit.triggers.watcher import MediaWatcherTrigger
+
+if not ASSET_WATCHERS.is_here:
+    pytest.skip(ASSET_WATCHERS.reason, allow_module_level=True)
+from airflow.sdk import AssetWatcher
+from airflow.triggers.base import BaseEventTrigger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,196 +31,99 @@ if TYPE_CHECKING:
 
     Connect = Callable[..., RunningEmulator]
 
-LONGEST = 30.0
 GENERATIONS = ["media", "files-enveloped", "files-flat"]
 
 
-class AssetStore(Store):
-    """The state store of an asset, as a trigger gets it: calls are awaited."""
+class Variables:
+    """Airflow's variables, in memory. Threads read and write them."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.values: dict[str, str] = {}
+        self.loop = asyncio.get_running_loop()
         self.news = asyncio.Event()
 
-    async def aget(self, key: str, default: Any = None) -> Any:
-        await asyncio.sleep(0)
-        return self.get(key, default)
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
 
-    async def aset(self, key: str, value: Any) -> None:
-        await asyncio.sleep(0)
-        self.set(key, value)
-        self.news.set()
+    def set(self, key: str, value: str) -> None:
+        self.values[key] = value
+        self.loop.call_soon_threadsafe(self.news.set)
 
     async def kept(self, what: str) -> None:
-        """Wait until it holds something."""
+        """Wait until one holds something."""
         async with asyncio.timeout(LONGEST):
-            while what not in str(self.values):
+            while not any(what in value for value in self.values.values()):
                 self.news.clear()
                 await self.news.wait()
 
 
-class Triggerer:
-    """Drives watchers as Airflow 3.3 does, with its own shared streams, and stores events when it is told to."""
-
-    def __init__(self, store: AssetStore | None = None) -> None:
-        self.store = store or AssetStore()
-        self.streams = SharedStreamManager(ack_timeout=LONGEST)
-        self.events: list[dict[str, Any]] = []
-        self.news = asyncio.Event()
-        self.sequence: list[int] = []
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self, trigger: MediaWatcherTrigger) -> None:
-        ready = rebuilt(trigger)
-        ready.asset_state_store = self.store
-        number = len(self._tasks)
-        self._tasks.append(asyncio.get_running_loop().create_task(self._run(number, ready)))
-
-    async def _run(self, number: int, trigger: Any) -> None:
-        key = trigger.shared_stream_key()
-        stream = self.streams.subscribe(trigger_id=number, trigger=trigger, key=key)
-        try:
-            async for event in trigger.filter_shared_stream(stream):
-                bound = self.streams.bind_pending_event(trigger_id=number, key=key)
-                assert bound is not None
-                self.sequence.append(bound)
-                self.events.append(json.loads(json.dumps(event.payload)))
-                self.news.set()
-        finally:
-            await self.streams.unsubscribe(number, key)
-
-    def persist(self) -> None:
-        """Say that all events so far are in the database."""
-        self.streams.confirm_persisted(self.sequence)
-
-    async def told(self, number: int) -> list[str]:
-        """Wait for so many events, and return their ids."""
-        async with asyncio.timeout(LONGEST):
-            while len(self.events) < number:
-                self.news.clear()
-                await self.news.wait()
-        return [event["id"] for event in self.events]
-
-    async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
-            assert isinstance(ended, asyncio.CancelledError), ended
-        await self.streams.stop_all()
+@pytest.fixture
+async def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
+    """Keep positions in variables, as where Airflow does not say what is stored."""
+    made = Variables()
+    monkeypatch.setattr(Variable, "get", made.get)
+    monkeypatch.setattr(Variable, "set", made.set)
+    monkeypatch.setattr(watcher, "TELLS_WHAT_IS_STORED", False)
+    return made
 
 
 @contextlib.asynccontextmanager
-async def triggerer(*triggers: MediaWatcherTrigger, store: AssetStore | None = None) -> AsyncIterator[Triggerer]:
-    made = Triggerer(store)
-    try:
-        for trigger in triggers:
-            made.start(trigger)
-        yield made
-    finally:
-        await made.stop()
+async def running(trigger: MediaWatcherTrigger) -> AsyncIterator[AsyncIterator[Any]]:
+    """Run a watcher from what Airflow would store of it."""
+    async with contextlib.aclosing(rebuilt(trigger).run()) as events:
+        yield events
 
 
-def watch(**arguments: Any) -> MediaWatcherTrigger:
-    return MediaWatcherTrigger(**{"poll_interval": 0.05, **arguments})
-
-
-async def upload(path: Path, **fields: Any) -> str:
-    """Upload, without standing in the way of what is watched here."""
-    return str((await asyncio.to_thread(uploaded, path, **fields))["id"])
+async def ids(events: Any, number: int) -> list[str]:
+    """Wait for so many events, and return their ids."""
+    async with asyncio.timeout(LONGEST):
+        return [json.loads(json.dumps((await anext(events)).payload))["id"] for _ in range(number)]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-async def test_a_new_medium_becomes_one_event_with_its_id(generation: str, connect: Connect, image: Path) -> None:
+async def test_a_new_medium_becomes_one_event_with_its_id(
+    generation: str, connect: Connect, variables: Variables, image: Path
+) -> None:
     connect(generation)
     before = await upload(image)
-    async with triggerer(watch()) as running:
-        await running.store.kept("floor")
+    async with running(watch()) as events:
+        coming = asyncio.ensure_future(anext(events))
+        await variables.kept("floor")
         name = await upload(image)
-        assert await running.told(1) == [name]
-        running.persist()
-        await running.store.kept(name)
-        (event,) = running.events
-    assert event["ittybit_conn_id"] == "ittybit_default"
-    assert event["resource"] == ("media" if generation == "media" else "files")
-    assert event["kind"] == "image"
-    assert before not in str(running.events)
-    assert not {"url", "sources", "urls"} & set(event)
+        payload = (await asyncio.wait_for(coming, LONGEST)).payload
+    assert (payload["id"], payload["kind"]) == (name, "image")
+    assert name != before
+    assert payload["ittybit_conn_id"] == "ittybit_default"
+    assert not {"url", "sources", "urls"} & set(payload)
 
 
-async def test_a_medium_is_told_of_when_it_is_ready_and_not_before(connect: Connect, image: Path) -> None:
-    emulator = connect("files-flat")
-    emulator.control.settings(processing="held")
-    async with triggerer(watch()) as running:
-        await running.store.kept("floor")
-        name = await upload(image)
-        await running.store.kept(f'"waiting": {{"{name}"')
-        assert running.events == []
-        await asyncio.to_thread(emulator.control.release)
-        assert await running.told(1) == [name]
-
-
-@pytest.mark.parametrize("stored", [True, False])
-async def test_after_a_restart_a_stored_event_is_not_told_again_and_a_lost_one_is(
-    connect: Connect, image: Path, *, stored: bool
+@pytest.mark.parametrize("settled", [True, False])
+async def test_after_a_restart_an_event_is_told_again_unless_it_was_given_time_to_be_stored(
+    connect: Connect, variables: Variables, image: Path, monkeypatch: pytest.MonkeyPatch, *, settled: bool
 ) -> None:
     connect("files-flat")
-    store = AssetStore()
-    async with triggerer(watch(), store=store) as running:
-        await running.store.kept("floor")
+    monkeypatch.setattr(newcomers, "SETTLING", 0.05 if settled else LONGEST)
+    async with running(watch()) as events:
+        telling = asyncio.ensure_future(ids(events, 1))
+        await variables.kept("floor")
         first = await upload(image)
-        await running.told(1)
-        if stored:
-            running.persist()
-            await running.store.kept(first)
+        assert await telling == [first]
+        looking = asyncio.ensure_future(anext(events))
+        if settled:
+            await variables.kept(first)
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
     second = await upload(image)
-    async with triggerer(watch(), store=store) as again:
-        expected = [second] if stored else [first, second]
-        assert sorted(await again.told(len(expected))) == sorted(expected)  # within a second, their order is open
+    monkeypatch.setattr(newcomers, "SETTLING", 0.05)
+    async with running(watch()) as events:
+        expected = [second] if settled else [first, second]
+        assert sorted(await ids(events, len(expected))) == sorted(expected)  # within a second, their order is open
 
 
-async def test_watchers_share_their_looks_and_tell_each_their_own(connect: Connect, image: Path, video: Path) -> None:
-    emulator = connect("files-flat")
-    one, two = AssetStore(), AssetStore()
-    async with triggerer() as running:
-        running.store = one
-        running.start(watch(kind="image", folder="in"))
-        running.store = two
-        running.start(watch(kind="video"))
-        await one.kept("floor")
-        await two.kept("floor")
-        names = {await upload(image, folder="in/deep"), await upload(video)}
-        await upload(image, folder="out")
-        assert set(await running.told(2)) == names
-    shared = [path for path in sent(emulator, "GET") if path == "GET /files"]
-    rows = [row for row in emulator.control.requests(method="GET") if "(triggerer)" in (row["user_agent"] or "")]
-    assert shared
-    assert all("Bearer" not in str(row["path"]) for row in rows)
-
-
-async def test_without_shared_streams_it_runs_alone_with_the_same_events(
-    connect: Connect, image: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect("files-flat")
+def test_without_shared_streams_it_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "TELLS_WHAT_IS_STORED", False)
-    trigger = rebuilt(watch())
-    trigger.asset_state_store = store = AssetStore()
-    assert trigger.shared_stream_key() is None
-    events = trigger.run()
-    coming = asyncio.ensure_future(anext(events))
-    await store.kept("floor")
-    name = await upload(image)
-    event = await asyncio.wait_for(coming, LONGEST)
-    assert event.payload["id"] == name
-    await events.aclose()
-
-
-def test_watchers_of_one_connection_have_one_stream_and_others_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW__ITTYBIT__SHARED_POLLER", "True")
-    assert watch(kind="video").shared_stream_key() == watch(folder="in").shared_stream_key()
-    for other in (watch(ittybit_conn_id="films"), watch(resource="media"), watch(poll_interval=9)):
-        assert other.shared_stream_key() != watch().shared_stream_key()
-    monkeypatch.setenv("AIRFLOW__ITTYBIT__SHARED_POLLER", "False")
-    assert watch(kind="video").shared_stream_key() != watch(folder="in").shared_stream_key()
+    assert watch().shared_stream_key() is None
 
 
 def test_the_position_has_another_name_for_another_question_only() -> None:
@@ -230,8 +140,9 @@ def test_values_that_cannot_be_used_are_refused_when_the_dag_is_parsed(wrong: di
 
 
 def test_airflow_can_store_it_and_tells_it_from_others() -> None:
-    from airflow.serialization.encoders import encode_trigger
-
+    encode_trigger = found(
+        "airflow.serialization.encoders:encode_trigger", "airflow.serialization.serialized_objects:_encode_trigger"
+    )
     trigger = watch(kind="video", created_after=datetime(2026, 1, 1, tzinfo=UTC))
     asset = Asset("videos", watchers=[AssetWatcher(name="ittybit", trigger=trigger)])
     stored = json.loads(json.dumps(encode_trigger(asset.watchers[0].trigger)))

@@ -7,14 +7,17 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from task_running import uploaded
 from unit.triggers.staging import NOW, PREFIX, Stage
 
 from airflow_provider_ittybit.api.watching import Sieve
 from airflow_provider_ittybit.triggers.lookout import Lookout
 from airflow_provider_ittybit.triggers.newcomers import Newcomers, Tick
+from airflow_provider_ittybit.triggers.watcher import MediaWatcherTrigger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 LONGEST = 30.0
 
@@ -61,6 +64,15 @@ def add(stage: Stage, *when: float, collection: str = "files", status: str = "re
         stage.ittybit.resources[name] = given
         names.append(name)
     return names
+
+
+def watch(**arguments: Any) -> MediaWatcherTrigger:
+    return MediaWatcherTrigger(**{"poll_interval": 0.05, **arguments})
+
+
+async def upload(path: Path, **fields: Any) -> str:
+    """Upload, without standing in the way of what is watched here."""
+    return str((await asyncio.to_thread(uploaded, path, **fields))["id"])
 
 
 class Watching:
