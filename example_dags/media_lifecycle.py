@@ -55,7 +55,7 @@ with DAG(
 
     # [START howto_hook_in_task]
     @task
-    def make_thumbnail(files: Any) -> dict[str, Any]:
+    def make_thumbnail(files: Any) -> Any:
         """Ask for one frame of the first video, as an image of its own."""
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 

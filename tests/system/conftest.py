@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from airflow_versions import date_of_run
+from airflow_versions import date_of_run, share_api_of_test_runs
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
@@ -64,6 +64,7 @@ def airflow_home() -> Path:
     home = Path(os.environ["AIRFLOW_HOME"])
     (home / "dags").mkdir(exist_ok=True)
     initdb()
+    share_api_of_test_runs()
     return home
 
 
