@@ -1,6 +1,7 @@
 """Media from arrival to deletion: upload, wait without a worker slot, make a thumbnail, list, delete.
 
-Run it without an ittybit account, against the local ittybit: ``make demo``.
+It deletes all that ittybit got during its data interval, whoever sent it: run it on a project of its own, or without an
+account against the local ittybit, by ``make demo``.
 """
 
 from __future__ import annotations

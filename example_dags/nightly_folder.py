@@ -1,6 +1,7 @@
-"""Each night, upload what lies in a folder or bucket, and have a small version of each video made.
+"""Each night, upload the videos that lie in a folder or bucket, have a small version made of each, and put them aside.
 
-A file that cannot be uploaded fails only its own try: on Airflow 3.3 a retry sends what is missing and nothing else.
+Each file goes its own way through the group: one that fails stays where it is until the next night, and holds up no
+other.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import os
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, task
+from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, task, task_group
 
 from airflow_provider_ittybit.operators.media import UploadMediaOperator
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 
 FOLDER = os.environ.get("MEDIA_FOLDER", "s3://my-bucket/incoming")
+DONE = os.environ.get("MEDIA_DONE", "s3://my-bucket/done")
 POLL_INTERVAL = float(os.environ.get("MEDIA_POLL_INTERVAL", "30"))
 
 with DAG(
@@ -32,42 +34,37 @@ with DAG(
         """Find what lies there; any scheme of ``ObjectStoragePath`` will do."""
         return sorted(str(path) for path in ObjectStoragePath(folder).iterdir() if path.suffix == ".mp4")
 
-    upload = UploadMediaOperator(
-        task_id="upload",
-        source=videos(FOLDER),
-        folder="{{ logical_date | ds if logical_date else 'by-hand' }}",
-        wait_for_processing=True,
-        deferrable=True,
-        poll_interval=POLL_INTERVAL,
-        timeout=3600,
-    )
-    # [END howto_folder]
-
-    # [START howto_transcode_mapped]
-    small = CreateTaskOperator.partial(
-        task_id="small",
-        kind="video",
-        options={"width": 160, "format": "mp4"},
-        ref="small",
-        wait_for_processing=True,
-        deferrable=True,
-        poll_interval=POLL_INTERVAL,
-        timeout=3600,
-        max_active_tis_per_dag=16,
-    ).expand(input=upload.output)
-    # [END howto_transcode_mapped]
-
     @task
-    def report(made: Any) -> int:
-        """Count what was made, as an example of what comes after."""
-        return len(list(made))
+    def put_aside(path: str, done: str) -> str:
+        """Move a file out of the way of the next night."""
+        source = ObjectStoragePath(path)
+        target = ObjectStoragePath(done) / source.name
+        source.move(target)
+        return str(target)
 
-    report(small.output)
+    @task_group
+    def one_video(path: Any) -> None:
+        """Upload one video, and have it made small."""
+        upload = UploadMediaOperator(task_id="upload", source=path, folder="nightly")
+        small = CreateTaskOperator(
+            task_id="small",
+            kind="video",
+            input=upload.output,
+            options={"width": 160, "format": "mp4"},
+            ref="small",
+            wait_for_processing=True,
+            deferrable=True,
+            poll_interval=POLL_INTERVAL,
+            timeout=3600,
+            max_active_tis_per_dag=16,
+        )
+        small >> put_aside(path, DONE)
+
+    one_video.expand(path=videos(FOLDER))
+    # [END howto_folder]
 
 if __name__ == "__main__":
     import sys
 
-    import pendulum
-
-    run = dag.test(logical_date=pendulum.now("UTC"))
+    run = dag.test()
     sys.exit(0 if run.state == "success" else 1)

@@ -1,6 +1,7 @@
-"""Use the hook in plain Python tasks, where no operator fits: here, keep only the newest files of a folder.
+"""Use the hook in plain Python tasks, where no operator fits: here, keep only the newest of what this DAG uploaded.
 
-The hook has a verb for all that ittybit does, reads lists page by page, and takes its key from the connection.
+The hook has the verbs of all operators and ``call()`` for the rest, reads lists page by page, and takes its key from
+the connection. To find its own files, this DAG reads the list of the whole project.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 SOURCE = os.environ.get("MEDIA_SOURCE", "s3://my-bucket/talk.mp4")
 KEEP = int(os.environ.get("KEEP", "3"))
 POLL_INTERVAL = float(os.environ.get("MEDIA_POLL_INTERVAL", "10"))
+MARK = {"made-by": "taskflow_hook"}
 
 with DAG(
     "taskflow_hook",
@@ -30,7 +32,7 @@ with DAG(
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
         with IttybitHook() as hook:
-            file = hook.upload_media(source, folder="previews", metadata={"made-by": "taskflow_hook"})
+            file = hook.upload_media(source, folder="previews", metadata=MARK)
             return str(hook.wait_for_processing(file["id"], poll_interval=POLL_INTERVAL, timeout=600).id)
 
     @task
@@ -39,9 +41,9 @@ with DAG(
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
         with IttybitHook() as hook:
-            here = [file for file in hook.list_media() if file.get("folder") == "previews"]
-            here.sort(key=lambda file: (file["id"] == newest, file["created"]), reverse=True)
-            return [hook.delete_media(file["id"])["id"] for file in here[keep:]]
+            ours = [file for file in hook.list_media() if (file.get("metadata") or {}).items() >= MARK.items()]
+            ours.sort(key=lambda file: (file["id"] == newest, file["created"]), reverse=True)
+            return [hook.delete_media(file["id"])["id"] for file in ours[keep:]]
 
     @task
     def report(deleted: Any) -> None:

@@ -39,9 +39,9 @@ with DAG(
     @task
     def arrived(triggering_asset_events: Any = None) -> list[str]:
         """Name the files of the events that started this run."""
-        events = triggering_asset_events[RENDERS] if triggering_asset_events else []
-        paths = {path for event in events for path in event.extra.get("paths", [])}
-        return sorted(paths or (str(path) for path in ObjectStoragePath(PLACE).iterdir()))
+        if not triggering_asset_events:  # started by hand
+            return sorted(str(path) for path in ObjectStoragePath(PLACE).iterdir())
+        return sorted({path for event in triggering_asset_events[RENDERS] for path in event.extra.get("paths", [])})
 
     UploadMediaOperator.partial(task_id="upload", folder="renders", outlets=[UPLOADED]).expand(source=arrived())
     # [END howto_upstream_asset]

@@ -61,6 +61,19 @@ INCLUDES = [
 ]
 
 
+def test_each_example_and_each_part_of_it_that_has_a_tag_is_shown_on_a_page() -> None:
+    shown = {
+        (Path(name).name, tag)
+        for page in PAGES
+        for name, options in INCLUDE.findall(page.read_text())
+        for tag in TAG.findall(options)
+    }
+    for path in sorted((ROOT / "example_dags").glob("*.py")):
+        tags = re.findall(r"\[START \w+\]", path.read_text())
+        assert tags, f"{path.name} has no part to show"
+        assert [tag for tag in tags if (path.name, tag) not in shown] == [], path.name
+
+
 def test_there_is_something_to_check() -> None:
     assert len(PAGES) >= 25
     assert len(INCLUDES) >= 15

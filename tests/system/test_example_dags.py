@@ -117,20 +117,42 @@ def test_catalogue_export_writes_what_came_in_during_the_interval(airflow, emula
     assert list(rows[0]) == ["id", "filename", "duration", "width", "height", "filesize", "created"]
 
 
-def test_nightly_folder_uploads_all_videos_of_a_folder_and_makes_a_small_one_of_each(
+def test_nightly_folder_makes_a_small_one_of_each_video_and_puts_it_aside(
     airflow, emulator, media_folder, tmp_path
 ) -> None:
     emulator.control.settings(processing="after_reads:2")
+    incoming, done = tmp_path / "incoming", tmp_path / "done"
+    for folder in (incoming, done):
+        folder.mkdir()
     for name in ("a.mp4", "b.mp4"):
-        shutil.copy(media_folder / "clip.mp4", tmp_path / name)
-    (tmp_path / "notes.txt").write_text("no video")
-    run = airflow.run(EXAMPLES / "nightly_folder.py", **environment(emulator, MEDIA_FOLDER=tmp_path))
+        shutil.copy(media_folder / "clip.mp4", incoming / name)
+    (incoming / "notes.txt").write_text("no video")
+    more = {"MEDIA_FOLDER": incoming, "MEDIA_DONE": done}
+    run = airflow.run(EXAMPLES / "nightly_folder.py", **environment(emulator, **more))
     assert run.state == "success", run.log[-4000:]
     files = emulator.control.files()
     assert sorted(file["filename"] for file in files if file["ref"] is None) == ["a.mp4", "b.mp4"]
     assert [(file["kind"], file["width"]) for file in files if file["ref"] == "small"] == [("video", 160)] * 2
-    assert run.tasks["small"] == ["success", "success"]
-    assert {file["id"] for file in files if file["ref"] is None} & triggerer_reads(emulator)
+    assert run.tasks["one_video.put_aside"] == ["success", "success"]
+    assert sorted(path.name for path in done.iterdir()) == ["a.mp4", "b.mp4"]
+    assert [path.name for path in incoming.iterdir()] == ["notes.txt"]
+    assert triggerer_reads(emulator)
+
+
+def test_nightly_folder_leaves_a_video_that_fails_and_holds_up_no_other(
+    airflow, emulator, media_folder, tmp_path
+) -> None:
+    emulator.control.settings(processing="after_reads:2")
+    incoming, done = tmp_path / "incoming", tmp_path / "done"
+    for folder in (incoming, done):
+        folder.mkdir()
+    shutil.copy(media_folder / "clip.mp4", incoming / "good.mp4")
+    (incoming / "bad.mp4").write_text("no video")
+    more = {"MEDIA_FOLDER": incoming, "MEDIA_DONE": done}
+    run = airflow.run(EXAMPLES / "nightly_folder.py", **environment(emulator, **more))
+    assert run.state == "failed"
+    assert [path.name for path in done.iterdir()] == ["good.mp4"]
+    assert [path.name for path in incoming.iterdir()] == ["bad.mp4"]
 
 
 @NAMED_ASSETS.needed
@@ -152,10 +174,11 @@ def test_watched_folder_does_nothing_without_an_event(airflow, emulator) -> None
     assert emulator.control.requests() == []
 
 
-def test_taskflow_hook_keeps_the_newest_files_of_a_folder(airflow, emulator, hook_for, image, video) -> None:
+def test_taskflow_hook_keeps_the_newest_of_its_own_files(airflow, emulator, hook_for, image, video) -> None:
     hook = hook_for("files-flat")
-    older = [hook.upload_media(image, folder="previews", filename=f"{number}.png")["id"] for number in range(3)]
-    other = hook.upload_media(image, folder="other")["id"]
+    mark = {"made-by": "taskflow_hook"}
+    older = [hook.upload_media(image, filename=f"{number}.png", metadata=mark)["id"] for number in range(3)]
+    other = hook.upload_media(image, folder="previews", metadata={"made-by": "somebody else"})["id"]
     emulator.control.settle()
     more = {"MEDIA_SOURCE": video, "KEEP": 2}
     run = airflow.run(EXAMPLES / "taskflow_hook.py", **environment(emulator, **more))
