@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import DAG
 from task_running import run_to_end, task_context
 
 from airflow_provider_ittybit.exceptions import (
-    IttybitInputError,
+    IttybitInvalidRequestError,
     IttybitProcessingFailedError,
     IttybitServerError,
 )
@@ -32,7 +32,7 @@ RESULTS: dict[str, dict[str, str]] = {
     "tasks": {"sound": "succeeded"},
     "jobs": {"poster": "succeeded", "facts": "succeeded"},
 }
-"""How the tasks of each section end; the emulator has no workflows, but takes them."""
+"""How the tasks of each section end, those that do not wait while work is held."""
 
 
 def code_of(heading: str, web: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def test_the_emulator_refuses_a_workflow_in_the_generation_tasks(
     connect: Callable[..., RunningEmulator], web: str
 ) -> None:
     connect("tasks")
-    with pytest.raises(IttybitInputError, match="workflow"):
+    with pytest.raises(IttybitInvalidRequestError, match="workflow"):
         run_to_end(lambda: CreateTaskOperator(task_id="many", kind="workflow", input=f"{web}/clip.mp4"), task_context())
 
 
