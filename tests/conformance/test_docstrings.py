@@ -48,7 +48,7 @@ OTHERS = [
     MediaWatcherTrigger.filter_shared_stream,
 ]
 """What else a DAG file, a test or Airflow calls with arguments."""
-BUILT_IN = {"ValueError": ValueError, "ControlError": ControlError}
+OTHER_ERRORS = {"ValueError": ValueError, "ControlError": ControlError}
 REFERS = re.compile(r"\b(parameters|result|errors|items)\b.* of ``(\w+)``")
 """A docstring may point to that of another verb instead."""
 
@@ -93,7 +93,7 @@ def test_what_else_is_called_documents_its_parameters_and_its_result(function: C
     assert set(re.findall(r":param (\w+):", text)) == parameters(function)
     assert (":return:" in text) is (function.__annotations__["return"] != "None")
     for name in re.findall(r":raises (\w+):", text):
-        assert issubclass(BUILT_IN.get(name) or getattr(exceptions, name), Exception)
+        assert issubclass(OTHER_ERRORS.get(name) or getattr(exceptions, name), Exception)
 
 
 @pytest.mark.parametrize("task", TASKS)
