@@ -24,6 +24,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     A query has no place in it: that of a signed URL would let everyone in who sees the asset.
 
     :param uri: the parts of the URI.
+    :return: the parts of that form; its path has no empty part.
     :raises ValueError: it does not name a host and a collection.
     """
     authority = uri.netloc.rpartition("@")[2].lower()
@@ -44,9 +45,10 @@ def create_asset(
     """Make an asset of a resource, or of a whole collection.
 
     :param resource: the collection: ``media``, ``files``, ``tasks``, ``runs`` or ``jobs``.
-    :param id: id of the resource.
-    :param host: host of the API, with its port if it has one.
-    :param extra: what to keep with the asset.
+    :param id: id of the resource; without it, the default, the asset is the whole collection.
+    :param host: host of the API, with its port if it has one; by default ``api.ittybit.com``.
+    :param extra: what to keep with the asset, plain JSON; by default nothing.
+    :return: the asset, with the URI ``ittybit://host/resource/id`` in Airflow's form.
     :raises IttybitInputError: it is no id.
     """
     from airflow.providers.common.compat.sdk import Asset
@@ -59,6 +61,7 @@ def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> Any:
 
     :param asset: an asset of this scheme.
     :param lineage_context: what reported it, which does not matter.
+    :return: a ``Dataset`` of OpenLineage, ``None`` where its client is not installed.
     """
     from airflow.providers.common.compat.openlineage.facet import Dataset
 

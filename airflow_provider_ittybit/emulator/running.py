@@ -47,11 +47,22 @@ class Control:
         self._call("POST", "reset")
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Change some settings, and return them all; see :class:`Settings`."""
+        """Change some settings, and return them all.
+
+        :param changes: the new values by name; see :class:`Settings`. Without any, none changes.
+        :return: all settings by name, as they are then.
+        :raises ControlError: a setting does not exist or cannot have this value; then none is changed.
+        """
         return dict(self._call("PATCH", "settings", changes))
 
     def requests(self, *, method: str | None = None, path: str | None = None) -> list[dict[str, Any]]:
-        """Return what was asked so far, of one method or of one path if given."""
+        """Return what was asked so far, but for the control endpoint: the last 20,000 requests.
+
+        :param method: only this HTTP method, in upper case; by default all.
+        :param path: only this exact path, without a query; by default all.
+        :return: a dict for each request, oldest first, with the fields of
+            :class:`airflow_provider_ittybit.emulator.ledger.Entry`, such as ``method``, ``path`` and ``status``.
+        """
         query = {name: value for name, value in (("method", method), ("path", path)) if value}
         return list(self._call("GET", f"requests?{urlencode(query)}"))
 
@@ -64,15 +75,27 @@ class Control:
         return list(self._call("GET", "files"))
 
     def release(self, resource_id: str | None = None) -> None:
-        """Let held work begin: that of one resource, or all that waits now."""
+        """Let held work begin, and return at once.
+
+        :param resource_id: id of the resource whose work, with what follows from it, may begin; by default all that
+            waits now.
+        """
         self._call("POST", "release", {"id": resource_id} if resource_id else {})
 
     def settle(self, timeout: float = 30.0) -> None:
-        """Wait until no work is left but what is held, at most ``timeout`` seconds; else raise ControlError."""
+        """Wait until no work is left but what is held.
+
+        :param timeout: seconds to wait at most, from 0 to 3600; by default 30.
+        :raises ControlError: work was left at the end of that time, or it is no such time.
+        """
         self._call("POST", "settle", {"timeout": timeout})
 
     def fault(self, **fault: Any) -> None:
-        """Set a fault; see :class:`airflow_provider_ittybit.emulator.faults.Fault`."""
+        """Set a fault, which requests suffer from now on, beside those that are set.
+
+        :param fault: its fields by name; see :class:`airflow_provider_ittybit.emulator.faults.Fault`.
+        :raises ControlError: it cannot be; the text names the field and what that takes.
+        """
         self._call("POST", "faults", fault)
 
     def faults(self) -> list[dict[str, Any]]:

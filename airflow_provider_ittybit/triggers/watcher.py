@@ -52,21 +52,25 @@ class MediaWatcherTrigger(BaseEventTrigger):
     What fails at ittybit, or is deleted before it is ready, is not told of; the triggerer's log says so. A look that
     fails is repeated without end.
 
-    **What "once" means.** The position is kept by Airflow, and is moved on only after the events are stored:
+    **What "once" means.** The position is kept by Airflow, and is moved on after the events:
 
     - Airflow 3.3 and later: in the state store of the asset, as soon as Airflow says that the event is stored. A
       triggerer that is killed in the second or two between the two tells of the same id again when it is back. Nothing
       is left out, however long it was away.
-    - Where Airflow has no such store for a trigger (3.0 to 3.2), or several assets share one watcher with the same
-      arguments: in a variable ``ittybit_watcher_…``, five seconds after the event. A triggerer that is killed in
-      between tells again.
+    - Where several assets share one watcher with the same arguments: in a variable ``ittybit_watcher_…``, at the same
+      time. If another asset joins, or only one is left, the position has another place from the next start on.
+    - Where Airflow has no such store for a trigger (3.0 to 3.2): in that variable, five seconds after the event. A
+      triggerer that is killed in between tells again. If storing an event takes longer and the triggerer is killed
+      before it ends, the event is left out.
     - Where a trigger may not write variables either: not at all, which the log says at the start. After a restart it
       begins anew: nothing is told twice, but what came while no triggerer ran is left out.
 
     In all versions, two triggerers run the same watcher for a while if Airflow takes one of them for dead that is not;
     then both may tell. So use the ``id`` as the key of what must not be done twice. The position belongs to connection,
     ``resource``, ``kind``, ``folder`` and ``when``: with other values the watcher begins anew, and so it does when
-    Airflow removes the asset because no DAG uses it any more.
+    Airflow removes the asset because no DAG uses it any more. Two watchers that differ in ``created_after`` or
+    ``poll_interval`` only share it, if it is in a variable or they belong to the same asset: each writes over the
+    other's.
 
     What appears in ittybit's list more than ten minutes later than media created after it, or below 25 known ones, may
     be missed.
@@ -78,8 +82,9 @@ class MediaWatcherTrigger(BaseEventTrigger):
         upload adds to.
     :param when: ``ready``, the default, to tell when the processing ended well, ``created`` to tell at once.
     :param created_after: at the very first start, tell also of what was created at this time or later: a ``datetime``,
-        an ISO 8601 string or Unix seconds. By default only of what comes after the start.
-    :param poll_interval: seconds between two looks. Watchers with the same connection, ``resource`` and
+        an ISO 8601 string or Unix seconds. By default only of what comes after the start: what is still processing
+        then is not told of.
+    :param poll_interval: seconds between two looks, by default 30. Watchers with the same connection, ``resource`` and
         ``poll_interval`` share them (Airflow 3.3 and later).
     :param unknown: arguments of a later version of this class; the log names them, and it goes without.
     :raises IttybitConfigurationError: this Airflow has no asset watchers: they came with 3.0.
@@ -150,7 +155,13 @@ class MediaWatcherTrigger(BaseEventTrigger):
         return _SharedLooks(kwargs)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Tick]) -> AsyncIterator[TriggerEvent]:
-        """Make of the shared looks what this trigger tells."""
+        """Make of the shared looks what this trigger tells.
+
+        :param shared_stream: the looks, as they come.
+        :return: an event for each resource, the oldest of a look first; its payload is that of the class. It ends
+            with the looks.
+        :raises IttybitInputError: ``created_after`` is no time.
+        """
         await load(*MODULES)
         lookout = self._lookout()
         try:

@@ -59,8 +59,8 @@ def test_all_that_the_provider_says_of_itself_arrives(told: Callable[..., list[d
     [shown] = told("providers", "get", PACKAGE, "--full")
     info = get_provider_info()
     assert set(info) <= set(shown)
-    for name in ("package-name", "hooks", "operators", "sensors", "triggers", "extra-links"):
-        assert _plain(shown[name]) == _plain(info[name])
+    info["description"] = info["description"].rstrip(".")  # the command leaves it out
+    assert {name: _plain(shown[name]) for name in info} == _plain(info)
 
 
 def test_its_hook_is_found_and_can_be_imported(told: Callable[..., list[dict[str, Any]]]) -> None:
@@ -87,5 +87,9 @@ def test_its_triggers_are_found(told: Callable[..., list[dict[str, Any]]]) -> No
 
 
 def _plain(value: Any) -> Any:
-    """Read what a command printed of a nested value, which some versions print as Python does."""
-    return json.loads(json.dumps(value)) if not isinstance(value, str) or value[:1] not in "[{" else json.loads(value)
+    """Give a value as the command prints it: numbers and booleans inside it become text."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return None if value is None else str(value)

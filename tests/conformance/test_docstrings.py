@@ -12,7 +12,10 @@ from airflow.triggers.base import BaseTrigger
 from conformance import source_reading as source
 
 from airflow_provider_ittybit import exceptions
+from airflow_provider_ittybit.assets import ittybit as assets
+from airflow_provider_ittybit.emulator.running import Control, ControlError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+from airflow_provider_ittybit.triggers.watcher import MediaWatcherTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +38,17 @@ VERBS = [
     for name, member in vars(cls).items()
     if inspect.isfunction(member) and not name.startswith("_")
 ]
+OTHERS = [
+    *(getattr(Control, name) for name in ("settings", "requests", "release", "settle", "fault")),
+    *(
+        member
+        for member in vars(assets).values()
+        if inspect.isfunction(member) and member.__module__ == assets.__name__
+    ),
+    MediaWatcherTrigger.filter_shared_stream,
+]
+"""What else a DAG file, a test or Airflow calls with arguments."""
+OTHER_ERRORS = {"ValueError": ValueError, "ControlError": ControlError}
 REFERS = re.compile(r"\b(parameters|result|errors|items)\b.* of ``(\w+)``")
 """A docstring may point to that of another verb instead."""
 
@@ -71,6 +85,15 @@ def test_a_verb_documents_its_parameters_its_result_and_its_errors(verb: Callabl
         assert ":return:" in text
     sends = "_send" in verb.__code__.co_names or "send" in verb.__code__.co_names
     assert not sends or ":raises Ittybit" in text or "never raises" in text
+
+
+@pytest.mark.parametrize("function", OTHERS, ids=lambda function: function.__qualname__)
+def test_what_else_is_called_documents_its_parameters_and_its_result(function: Callable[..., Any]) -> None:
+    text = inspect.getdoc(function) or ""
+    assert set(re.findall(r":param (\w+):", text)) == parameters(function)
+    assert (":return:" in text) is (function.__annotations__["return"] != "None")
+    for name in re.findall(r":raises (\w+):", text):
+        assert issubclass(OTHER_ERRORS.get(name) or getattr(exceptions, name), Exception)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -223,6 +223,22 @@ def test_a_position_stays_small_and_exact_after_a_burst() -> None:
     assert names(kept.new(burst)) == names(burst[2 * MOST_KNOWN :])
 
 
+def test_what_appears_late_after_500_others_is_missed_if_it_is_older_than_these() -> None:
+    position = Position()
+    position.begin([])
+    for one in position.new(seen(*(T + n for n in range(MOST_KNOWN + 1)))):
+        position.tell(one.id, one.created)
+    position.settle([])
+    older, younger = Sighting("file_older", T + 0.5), Sighting("file_younger", T + 1.5)
+    assert names(position.new([older, younger])) == [younger.id]
+
+
+def test_500_known_and_750_waited_for_fit_into_the_64_kib_that_the_documentation_names() -> None:
+    known = {f"file_{n:020}": T + n / 1000 for n in range(MOST_KNOWN)}
+    waiting = {f"file_{n:020}": T + n / 1000 for n in range(MOST_KNOWN, MOST_KNOWN + 750)}
+    assert len(json.dumps(Position(T + 0.001, known, waiting).to_json())) <= 65_535
+
+
 def test_those_of_the_same_moment_are_not_parted_by_the_limit() -> None:
     position = Position()
     position.begin([])

@@ -11,7 +11,12 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 from task_running import run_to_end, task_context
 
-from airflow_provider_ittybit.exceptions import IttybitServerError
+from airflow_provider_ittybit.exceptions import (
+    IttybitInvalidRequestError,
+    IttybitProcessingFailedError,
+    IttybitServerError,
+)
+from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.task import TaskSensor
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ RESULTS: dict[str, dict[str, str]] = {
     "tasks": {"sound": "succeeded"},
     "jobs": {"poster": "succeeded", "facts": "succeeded"},
 }
-"""How the tasks of each section end; the emulator has no workflows, but takes them."""
+"""How the tasks of each section end, those that do not wait while work is held."""
 
 
 def code_of(heading: str, web: str) -> dict[str, Any]:
@@ -50,6 +55,22 @@ def test_the_code_of_each_generation_runs(generation: str, connect: Callable[...
             emulator.control.settings(processing="held")
         names[name].poll_interval = 0.01
         assert run_to_end(lambda task=names[name]: task, task_context()).result["status"] == status
+
+
+def test_the_emulator_takes_a_workflow_and_ends_it_as_failed(connect: Callable[..., RunningEmulator], web: str) -> None:
+    connect("files-flat")
+    task = code_of("`files-flat`", web)["many"]
+    task.wait_for_processing, task.poll_interval = True, 0.01
+    with pytest.raises(IttybitProcessingFailedError, match="cannot do tasks of the kind 'workflow'"):
+        run_to_end(lambda: task, task_context())
+
+
+def test_the_emulator_refuses_a_workflow_in_the_generation_tasks(
+    connect: Callable[..., RunningEmulator], web: str
+) -> None:
+    connect("tasks")
+    with pytest.raises(IttybitInvalidRequestError, match="workflow"):
+        run_to_end(lambda: CreateTaskOperator(task_id="many", kind="workflow", input=f"{web}/clip.mp4"), task_context())
 
 
 def test_a_run_can_be_made_by_call_and_waited_for(connect: Callable[..., RunningEmulator], web: str) -> None:

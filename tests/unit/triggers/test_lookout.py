@@ -159,6 +159,21 @@ async def test_what_is_not_ready_is_told_when_it_is(stage: Callable[..., Stage])
     await watching.end()
 
 
+@pytest.mark.parametrize("created_after", [None, NOW])
+async def test_what_is_processing_at_the_first_start_is_told_with_created_after_only(
+    stage: Callable[..., Stage], created_after: float | None
+) -> None:
+    scene = stage()
+    (name,) = add(scene, 1, status="processing")
+    watching = Watching(scene)
+    lookout = watching.lookout(created_after=created_after)
+    assert await watching.tells(lookout) == []
+    scene.ittybit.resources[name]["status"] = "ready"
+    told = [one for _ in range(4) for one in await watching.tells(lookout)]
+    assert told == ([] if created_after is None else [name])
+    await watching.end()
+
+
 async def test_what_is_waited_for_outlives_a_restart(stage: Callable[..., Stage]) -> None:
     scene, kept = stage(), Kept()
     watching = Watching(scene)
