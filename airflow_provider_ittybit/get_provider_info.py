@@ -29,7 +29,7 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors", "media", "task"),
         "hooks": _modules("hooks", "ittybit"),
         "triggers": _modules("triggers", "processing", "watcher"),
-        "extra-links": [f"{PACKAGE}.links.ittybit.IttybitMediaLink"],
+        "extra-links": [f"{PACKAGE}.links.ittybit.{name}" for name in ("IttybitMediaLink", "IttybitPreviewLink")],
         "asset-uris": _asset_uris(),
         "dataset-uris": _asset_uris(),  # their name in Airflow 2
         "connection-types": [

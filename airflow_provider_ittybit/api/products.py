@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.api.generations import Generation
 
 _WORK = frozenset({"tasks", "runs", "jobs"})
+_PREVIEWS = ("preview", "poster", "thumbnail")
+_IMAGE_KINDS = ("image", "animation")
 Product = str | Mapping[str, Any]
 
 
@@ -63,15 +65,71 @@ def public_url(resource: object) -> str | None:
     :return: a URL of ittybit's answer; ``None`` if it gives none, or only such as have a query, which may be a
         signature, or a user, which may be a key. What the resource was made from is never shown.
     """
-    if isinstance(resource, list) and len(resource) == 1:
-        resource = resource[0]
-    if not isinstance(resource, Mapping):
+    resource = _only(resource)
+    if resource is None:
         return None
     urls = [_url_of(product) for product in products(resource)]
     if _collection(resource) == "media":
         named = resource.get("urls")
         urls += [*(named.values() if isinstance(named, Mapping) else []), resource.get("url")]
+    return _first_public(urls)
+
+
+def preview_url(resource: object) -> str | None:
+    """Find a still or another preview of what a resource is or made.
+
+    Only the page of the ``media`` generation names such fields: a media has URLs for preview and poster. It does not
+    show where they stand, so they are looked for in ``urls`` and beside it. In the files generations ``urls`` of a
+    media goes by the ``ref`` that a user gave each file, so a file with the ref preview, poster or thumbnail is taken.
+    No other field for a preview is documented there, and none at all for the files, tasks, runs and jobs of any
+    generation. Where none is given, an image that the resource is, holds or made is its preview, the first of several.
+    An image is what ittybit says is one: by the ``kind`` or ``type`` of the file, or, where the file has neither, by
+    the ``kind`` of the media, task or job that it belongs to; so a track of thumbnails that is text is none.
+
+    :param resource: a resource as ittybit answered it, or a list that holds one.
+    :return: a URL of ittybit's answer; ``None`` if it gives none, or only such as :func:`public_url` does not show.
+    """
+    resource = _only(resource)
+    if resource is None:
+        return None
+    return _first_public([*_named_previews(resource), *_images(resource)])
+
+
+def _only(resource: object) -> Mapping[str, Any] | None:
+    if isinstance(resource, list) and len(resource) == 1:
+        resource = resource[0]
+    return resource if isinstance(resource, Mapping) else None
+
+
+def _first_public(urls: Iterable[Any]) -> str | None:
     return next((url for url in urls if isinstance(url, str) and _is_public(url)), None)
+
+
+def _named_previews(resource: Mapping[str, Any]) -> list[Any]:
+    if _collection(resource) in _WORK:
+        return []  # a field of that name would be a wish of the user, as options are
+    urls = resource.get("urls")
+    holders = [urls, resource] if isinstance(urls, Mapping) else [resource]
+    return [holder.get(name) for holder in holders for name in _PREVIEWS]
+
+
+def _images(resource: Mapping[str, Any]) -> list[Any]:
+    collection, kind = _collection(resource), resource.get("kind")
+    images = [_url_of(product) for product in products(resource) if _is_image(product, kind)]
+    if collection == "runs" and not images:
+        return [url for task in _objects(resource.get("tasks")) for url in _images(task)]
+    if collection == "media":
+        held = [*_objects(resource.get("files")), *_objects(resource.get("tracks"))]
+        images += [_url_of(file) for file in held if _is_image(file)]
+        images += [resource.get("url")] if kind in _IMAGE_KINDS else []
+    return images
+
+
+def _is_image(product: Product, made_as: object = None) -> bool:
+    kind, mime = (None, None) if isinstance(product, str) else (product.get("kind"), product.get("type"))
+    if kind is None and mime is None:
+        return made_as in _IMAGE_KINDS
+    return kind in _IMAGE_KINDS or str(mime).startswith("image/")
 
 
 def _url_of(product: Product) -> Any:

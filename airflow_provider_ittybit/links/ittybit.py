@@ -35,3 +35,29 @@ class IttybitMediaLink(BaseOperatorLink):
 
         del operator
         return public_url(XCom.get_value(ti_key=ti_key, key=RESULT)) or ""
+
+
+class IttybitPreviewLink(BaseOperatorLink):
+    """Leads to a still or another preview of the media that a task's result is about, or of what it made.
+
+    The address is one that ittybit itself gave in its answer, under the same conditions as that of
+    :class:`IttybitMediaLink`. Only the ``media`` generation documents addresses for preview and poster; in the others
+    it is the file that a user gave the ref preview, poster or thumbnail, or an image that the resource is, holds or
+    made. A resource without any of these has no preview: none is made up.
+    """
+
+    name = "ittybit preview"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Find the address in the task's result.
+
+        :param operator: the task's operator, which does not matter.
+        :param ti_key: names the task instance, also one of a mapped task.
+        :return: a URL; empty if the result has none, as while a task waits or after it failed.
+        """
+        from airflow.providers.common.compat.sdk import XCom
+
+        from airflow_provider_ittybit.api.products import preview_url
+
+        del operator
+        return preview_url(XCom.get_value(ti_key=ti_key, key=RESULT)) or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink, IttybitPreviewLink
 from airflow_provider_ittybit.operators.base import IttybitOperator, first_of
 from airflow_provider_ittybit.operators.waiting import WaitingOperator
 
@@ -272,7 +272,7 @@ class GetMediaOperator(IttybitOperator):
     """
 
     template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")
-    operator_extra_links = (IttybitMediaLink(),)
+    operator_extra_links = (IttybitMediaLink(), IttybitPreviewLink())
 
     def __init__(self, *, media_id: object, resource: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -320,7 +320,7 @@ class UpdateMediaOperator(IttybitOperator):
         "ittybit_conn_id",
     )
     template_fields_renderers = {"metadata": "json"}  # noqa: RUF012 - Airflow reads it from the class
-    operator_extra_links = (IttybitMediaLink(),)
+    operator_extra_links = (IttybitMediaLink(), IttybitPreviewLink())
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
 from airflow_provider_ittybit._compat import suppressed_deferral_timeout
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError, IttybitUnsupportedError
-from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink, IttybitPreviewLink
 from airflow_provider_ittybit.operators.base import IttybitOperator
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class WaitingOperator(IttybitOperator):
         by default it goes on there, since ittybit publishes no way to cancel.
     """
 
-    operator_extra_links = (IttybitMediaLink(),)
+    operator_extra_links = (IttybitMediaLink(), IttybitPreviewLink())
     made_from = ""
     """Name of the attribute that holds what the result is made of."""
     deleted: Sequence[str] = ()

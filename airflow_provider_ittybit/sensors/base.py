@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_ittybit._compat import suppressed_deferral_timeout
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
-from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink, IttybitPreviewLink
 from airflow_provider_ittybit.masking import MaskedFields
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
 
     template_fields: Sequence[str] = ("resource", "ittybit_conn_id")
     ui_color = "#ffe9b8"
-    operator_extra_links = (IttybitMediaLink(),)
+    operator_extra_links = (IttybitMediaLink(), IttybitPreviewLink())
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from secret_search import SIGNATURE, everything_logged
 from airflow_provider_ittybit.emulator.running import RunningEmulator
 from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
-from airflow_provider_ittybit.links.ittybit import IttybitMediaLink
+from airflow_provider_ittybit.links.ittybit import IttybitMediaLink, IttybitPreviewLink
 from airflow_provider_ittybit.operators.media import GetMediaOperator, ListMediaOperator, UploadMediaOperator
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
@@ -72,7 +72,7 @@ def test_a_signed_source_that_ittybit_fetches_is_shown_nowhere(
         assert resource["id"], "the upload has to work, or nothing is shown"
     several = seen.run(partial(UploadMediaOperator, task_id="task", **{**waiting, "source": [source, source]}))
     assert len(several) == 2
-    seen.show("extra link", _link_to(resource))
+    seen.show("extra link", _links_to(resource))
     seen.show("access log", emulator.control.requests())
     assert elsewhere(seen) == {}
     if query != UNKNOWN:
@@ -84,11 +84,14 @@ def test_a_signed_source_that_ittybit_fetches_is_shown_nowhere(
         assert elsewhere(seen) == {}
 
 
-def _link_to(resource: dict[str, Any]) -> str:
-    from airflow_provider_ittybit.api.products import public_url
+def _links_to(resource: dict[str, Any]) -> list[str | None]:
+    from airflow_provider_ittybit.api.products import preview_url, public_url
 
-    assert IttybitMediaLink().name
-    return public_url(resource) or ""
+    assert [type(button) for button in UploadMediaOperator.operator_extra_links] == [
+        IttybitMediaLink,
+        IttybitPreviewLink,
+    ]
+    return [public_url(resource), preview_url(resource)]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS[1:])

@@ -21,7 +21,7 @@ from airflow_provider_ittybit.api.feeding import Thread, is_newest_first, newest
 from airflow_provider_ittybit.api.generations import GENERATIONS, Generation
 from airflow_provider_ittybit.api.messages import Headers, Origin, Request, Response
 from airflow_provider_ittybit.api.processing import STATUSES, ProcessingState, read_processing
-from airflow_provider_ittybit.api.products import input_of, products, public_url
+from airflow_provider_ittybit.api.products import input_of, preview_url, products, public_url
 from airflow_provider_ittybit.api.settings import read_settings
 from airflow_provider_ittybit.api.sweeping import parts_shown, read_listed
 from airflow_provider_ittybit.api.wire import prepare
@@ -133,8 +133,8 @@ def look_into(resource: dict[str, Any], generation: Generation, source: str) -> 
     for words in (status.status, status.error):
         assert words is None or (is_plain(words) and len(words) < 3_000)
     assert isinstance(products(resource), list)
-    url = public_url(resource)
-    assert url is None or ("?" not in url and "@" not in url.split("/")[2])
+    for url in (public_url(resource), preview_url(resource)):
+        assert url is None or ("?" not in url and "@" not in url.split("/")[2])
     outcome(lambda: input_of(generation, resource))
     assert read_listed(resource, parts_shown([resource])) in (None, status)
     assert set(without_signed_inputs(resource)) == set(without_signatures(resource, source)) == set(resource)

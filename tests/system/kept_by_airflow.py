@@ -23,10 +23,10 @@ def xcoms(dag_id: str, task_id: str, key: str = RESULT) -> list[Any]:
         return [row.value if AIRFLOW < (3, 0) else model.deserialize_value(row) for row in last]  # Airflow 2 did
 
 
-def links(dag_id: str, task_id: str) -> list[str]:
-    """Find where the button of a task leads, each mapped one in its turn."""
+def links(dag_id: str, task_id: str, button: type[Any] = IttybitMediaLink) -> list[str]:
+    """Find where a button of a task leads, each mapped one in its turn."""
     if LINKS_IN_XCOM.is_here:
-        return xcoms(dag_id, task_id, IttybitMediaLink().xcom_key)
+        return xcoms(dag_id, task_id, button().xcom_key)
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -37,4 +37,4 @@ def links(dag_id: str, task_id: str) -> list[str]:
         last = [ti for ti in found_tasks if ti.run_id == found_tasks[-1].run_id]
         keys = [ti.key for ti in sorted(last, key=lambda ti: ti.map_index)]
     operator: Any = None
-    return [IttybitMediaLink().get_link(operator, ti_key=key) for key in keys]
+    return [button().get_link(operator, ti_key=key) for key in keys]

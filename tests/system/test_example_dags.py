@@ -12,6 +12,8 @@ import pytest
 from airflow_versions import ASSET_WATCHERS, NAMED_ASSETS, DagBag, without_masks_that_are_told
 from system.kept_by_airflow import links
 
+from airflow_provider_ittybit.links.ittybit import IttybitPreviewLink
+
 if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
@@ -87,6 +89,8 @@ def test_thumbnails_makes_one_by_deferral_and_keeps_it_when_the_video_is_deleted
     [to_thumbnail], [to_source] = links("thumbnails", "thumbnail"), links("thumbnails", "upload")
     assert to_thumbnail.endswith(thumbnail["id"])
     assert to_source.startswith(emulator.delivery_url)
+    assert links("thumbnails", "thumbnail", IttybitPreviewLink) == [to_thumbnail]
+    assert links("thumbnails", "upload", IttybitPreviewLink) == [""]
 
 
 def test_a_refusal_fails_the_task_with_ittybits_own_words_and_does_not_retry(airflow, emulator, video) -> None:
