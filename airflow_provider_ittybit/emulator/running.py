@@ -60,8 +60,7 @@ class Control:
 
         :param method: only this HTTP method, in upper case; by default all.
         :param path: only this exact path, without a query; by default all.
-        :return: a dict for each request, oldest first, with the fields of
-            :class:`airflow_provider_ittybit.emulator.ledger.Entry`, such as ``method``, ``path`` and ``status``.
+        :return: a dict for each request, oldest first: ``method``, ``path``, ``role``, ``status`` and more.
         """
         query = {name: value for name, value in (("method", method), ("path", path)) if value}
         return list(self._call("GET", f"requests?{urlencode(query)}"))
