@@ -4,6 +4,11 @@ It is kept in Airflow's task state store (3.3 and later). Before 3.3 there is no
 each try starts afresh. A record counts only for the same task run and the same wish: clearing the task raises
 its ``max_tries``, which makes another generation, so a cleared task starts afresh as well.
 
+Airflow shows a task no other difference between a clear and a retry. So two clears count as retries: that of a running
+task whose worker is lost before it ended, which leaves ``max_tries`` as it was; and that of a task whose ``retries`` in
+the DAG were lowered before by as many as it had made tries, since the new ``max_tries`` is the sum. Were ``retries`` in
+the hash, a retry would send everything again whenever somebody edited them between two tries.
+
 A record is not deleted when a task ends well. Only Airflow knows when the result has been handed over, which is after
 the operator returned: a worker killed between the two would have its retry upload again. So it is left to the store's
 own retention (or ``[state_store] clear_on_success``); a record of another generation never counts.
@@ -11,6 +16,7 @@ own retention (or ``[state_store] clear_on_success``); a record of another gener
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -19,14 +25,17 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, NoJournal, Noted
+from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, Alone, NoJournal, Noted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_ittybit.uploads.journal import Journal
 
 KEY = "ittybit_upload"
 TASK_KEY = "ittybit_task"
 WAITING_KEY = "ittybit_waiting"
+DELETED_KEY = "ittybit_deleted"
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held while a store is asked: in ``dag.test()``, Airflow's own takes no two questions at once."""
@@ -43,7 +52,7 @@ class Store(Protocol):
 
 
 @dataclass(slots=True)
-class StoredJournal:
+class StoredJournal(Alone):
     """The notes of one upload of one task run.
 
     :param store: where they are.
@@ -61,16 +70,18 @@ class StoredJournal:
     def read(self, fingerprint: str) -> Noted:
         """Return what earlier tries of the very same upload noted, and begin anew for any other."""
         self._fingerprint = fingerprint
-        with _ONE_AT_A_TIME:
-            record = self.store.get(self.key)
-        try:
-            noted, upload = _read(record), record["upload"]
-        except (TypeError, ValueError, KeyError, AttributeError):
-            return Noted()  # of another version of this provider
+        noted, upload = self._record()
         if upload == [self.generation, fingerprint]:
+            if noted.resource_id is not None and noted.resource_id in _deleted(self.store):
+                return Noted()
             self.accepted = noted.accepted
             return noted
         return Noted(litter=_litter(noted, same_bytes=upload[-1:] == [fingerprint]))
+
+    def last(self) -> Noted:
+        """Return what was noted last in this run of the task, of whichever bytes."""
+        noted, upload = self._record()
+        return noted if upload[:1] == [self.generation] else Noted(litter=_litter(noted, same_bytes=False))
 
     def name(self) -> str:
         """Return a hash of the task run, of which upload of it this is, and of the wish."""
@@ -88,9 +99,20 @@ class StoredJournal:
             "layout": _as_list(noted.layout),
             "arrived": _to_hex(noted.arrived),
             "litter": _as_list(noted.litter),
+            "size": noted.size,
+            "astray": noted.astray,
         }
         with _ONE_AT_A_TIME:
             self.store.set(self.key, record)
+
+    def _record(self) -> tuple[Noted, list[Any]]:
+        """Return what is noted, and of which run of the task and which upload; nothing if it cannot be read."""
+        with _ONE_AT_A_TIME:
+            record = self.store.get(self.key)
+        try:
+            return _read(record), list(record["upload"])
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return Noted(), []  # of another version of this provider
 
 
 def journal_of(context: Any, *, durable: bool, name: str = "") -> Journal:
@@ -108,7 +130,10 @@ def journal_of(context: Any, *, durable: bool, name: str = "") -> Journal:
 
 
 def generation_of(ti: Any) -> str:
-    """Make a hash that all tries of a task run share; a task that was cleared has another."""
+    """Make a hash that all tries of a task run share; a task that was cleared has another, but for two rare cases.
+
+    They stand at the top of this module.
+    """
     return hash_of([ti.dag_id, ti.run_id, ti.task_id, ti.map_index, getattr(ti, "max_tries", None)])
 
 
@@ -208,13 +233,37 @@ def first_moment(context: Any, about: Any = None) -> float:
     return now
 
 
+def note_deleted(context: Any, ids: Sequence[str]) -> None:
+    """Note what a killed task deleted, as far as Airflow still listens: a retry uploads it afresh.
+
+    The media generation still shows media that was deleted, so a retry could not see it (ittybit's documentation).
+
+    :param context: Airflow's task context.
+    :param ids: of what was deleted.
+    """
+    store = context.get("task_state_store")
+    if store is None or not ids:
+        return
+    with contextlib.suppress(Exception):  # the task ends with the error of its kill, whatever else fails
+        known = _deleted(store)
+        with _ONE_AT_A_TIME:
+            store.set(DELETED_KEY, [*known, *ids])
+
+
+def _deleted(store: Store) -> list[str]:
+    """Return the ids that a killed try of this task run deleted."""
+    with _ONE_AT_A_TIME:
+        kept = store.get(DELETED_KEY)
+    return [one for one in kept if isinstance(one, str)] if isinstance(kept, list) else []
+
+
 def hash_of(value: Any) -> str:
     """Make a short hash of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
 def _read(record: dict[str, Any]) -> Noted:
-    since, resource_id, accepted = record["since"], record["id"], record.get("accepted")
+    since, resource_id, accepted, size = record["since"], record["id"], record.get("accepted"), record.get("size")
     return Noted(
         since=None if since is None else float(since),
         resource_id=resource_id if isinstance(resource_id, str) else None,
@@ -223,6 +272,8 @@ def _read(record: dict[str, Any]) -> Noted:
         arrived=_from_hex(record["arrived"]),
         litter=_pair(record["litter"]),
         accepted=None if accepted is None else float(accepted),
+        size=None if size is None else int(size),
+        astray=bool(record.get("astray")),
     )
 
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass
@@ -25,6 +25,10 @@ class Shelf:
     :param location: where to go on with 302 first, for ``/moved.mp4``.
     :param breaks_after: bytes after which it closes the connection, from the ``breaks_from``-th request on.
     :param headers: more headers of each answer.
+    :param part: what ``Content-Range`` of a part says, instead of the truth.
+    :param hangs_at: the number, from 1, of the request of whose answer something never comes.
+    :param hangs_after: what comes of it before: ``the request`` (nothing), ``the headers`` or ``some bytes``.
+    :param on_hang: is called when it hangs.
     """
 
     content: bytes = b""
@@ -36,6 +40,11 @@ class Shelf:
     breaks_after: int | None = None
     breaks_from: int = 0
     headers: dict[str, str] = field(default_factory=dict)
+    part: str | None = None
+    hangs_at: int = 0
+    hangs_after: str = "the request"
+    on_hang: Callable[[], None] = lambda: None
+    over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
     asked: list[dict[str, str]] = field(default_factory=list)
 
@@ -51,6 +60,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/moved"):
             self._head(302, {"Location": shelf.location, "Content-Length": "0"})
             return
+        hangs = len(shelf.asked) == shelf.hangs_at
+        if hangs and shelf.hangs_after == "the request":
+            self._hang()
+            return
         if shelf.status != 200:
             self._head(shelf.status, {"Content-Length": "0"})
             return
@@ -62,15 +75,24 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Encoding"] = "gzip"
         start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-")) if shelf.ranges else 0
         if start:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            true = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            headers["Content-Range"] = true if shelf.part is None else shelf.part
         if shelf.length:
             headers["Content-Length"] = str(len(content) - start)
         self._head(206 if start else 200, headers)
+        if hangs:
+            self.wfile.write(content[start : start + 100] if shelf.hangs_after == "some bytes" else b"")
+            self._hang()
+            return
         breaks = shelf.breaks_after is not None and len(shelf.asked) > shelf.breaks_from
         try:
             self.wfile.write(content[start : shelf.breaks_after if breaks else None])
         except OSError:  # the reader had enough
             return
+
+    def _hang(self) -> None:
+        self.shelf.on_hang()
+        self.shelf.over.wait(60)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -93,6 +115,7 @@ def serving(shelf: Shelf) -> Iterator[Shelf]:
     try:
         yield shelf
     finally:
+        shelf.over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

@@ -34,12 +34,36 @@ class Kill:
 @contextlib.contextmanager
 def killed(task: BaseOperator, once: Callable[[], object]) -> Iterator[Kill]:
     """Send SIGTERM to the main thread as soon as there is something to see."""
-    kill, over = Kill(), threading.Event()
+    kill = Kill()
 
     def on_term(*_: object) -> None:
         kill.at = time.monotonic()
         task.on_kill()
         kill.took = time.monotonic() - kill.at
+
+    with _signalled(once, on_term):
+        yield kill
+
+
+@contextlib.contextmanager
+def interrupted(once: Callable[[], object], by: type[BaseException]) -> Iterator[Kill]:
+    """Raise something in the main thread as soon as there is something to see, as ``execution_timeout`` does.
+
+    Only when the task has ended by that, Airflow calls ``on_kill``.
+    """
+    kill = Kill()
+
+    def on_term(*_: object) -> None:
+        kill.at = time.monotonic()
+        raise by
+
+    with _signalled(once, on_term):
+        yield kill
+
+
+@contextlib.contextmanager
+def _signalled(once: Callable[[], object], on_term: Callable[..., None]) -> Iterator[None]:
+    over = threading.Event()
 
     def send() -> None:
         while not once():
@@ -51,7 +75,7 @@ def killed(task: BaseOperator, once: Callable[[], object]) -> Iterator[Kill]:
     sender = threading.Thread(target=send)
     sender.start()
     try:
-        yield kill
+        yield
     finally:
         over.set()
         sender.join()

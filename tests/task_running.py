@@ -103,7 +103,7 @@ def task_context(run: Run | None = None, *, store: Store | None = None) -> dict[
 
 
 _LATEST: list[Run] = []
-let_sensors_ask(lambda: _LATEST[-1].first_reschedule)
+let_sensors_ask(lambda: _LATEST[-1].first_reschedule if _LATEST else None)
 
 
 def deferral_of(task: BaseOperator, context: Any) -> Any:
@@ -153,9 +153,12 @@ class Story:
     reschedules: int = 0
 
 
-def run_to_end(make: Callable[[], BaseOperator], context: Any) -> Story:
-    """Run a task through all deferrals and reschedules, with a fresh operator for each turn on a worker."""
-    story = Story()
+def run_to_end(make: Callable[[], BaseOperator], context: Any, story: Story | None = None) -> Story:
+    """Run a task through all deferrals and reschedules, with a fresh operator for each turn on a worker.
+
+    :param story: where to note what happens, for who wants to know it of a task that fails too.
+    """
+    story = Story() if story is None else story
     turn: Callable[[], Any] = lambda: make().execute(context)  # noqa: E731 - one turn, replaced by the next
     for _ in range(TURNS):
         try:

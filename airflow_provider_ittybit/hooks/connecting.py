@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +13,8 @@ from airflow_provider_ittybit.exceptions import IttybitConfigurationError, Ittyb
 from airflow_provider_ittybit.hooks.stopping import Pause, hurried
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from airflow_provider_ittybit.transport.blocking import BlockingTransport
 
 
@@ -103,6 +106,26 @@ class ConnectedHook(BaseHook):
         if self._transport is not None:
             self._transport.close()
         self.pause.interrupt = None  # a sensor keeps its pause, and may be copied or pickled afterwards
+
+    @contextlib.contextmanager
+    def _interruptible(self) -> Iterator[Callable[[], None]]:
+        """Give what soon ends all that is under way, for when something interrupts the thread that waits for it.
+
+        Unlike a kill it does not end the hook: after the ``with`` block that works on, with new connections.
+        """
+        interrupted: list[Pause] = []
+
+        def stop() -> None:
+            if not self.pause.is_stopped:
+                interrupted.append(self.pause)
+            self.pause.stop()
+
+        try:
+            yield stop
+        finally:
+            if interrupted:
+                self.close()
+                self.pause, self._transport = Pause(), None
 
     def __enter__(self) -> Self:
         return self

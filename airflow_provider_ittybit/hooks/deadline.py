@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_ittybit.api.waiting import succeeded, timed_out
-from airflow_provider_ittybit.exceptions import IttybitError
+from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
 
 if TYPE_CHECKING:
     from airflow_provider_ittybit.api.processing import ProcessingStatus
@@ -31,11 +31,16 @@ def last_look(
     :param seconds: how long it could take, for the error.
     :return: the status, if it ended well.
     :raises IttybitProcessingTimeoutError: it goes on, or ittybit gives no answer now.
+    :raises IttybitStoppedError: the task was killed.
     :raises IttybitError: it failed, or something ended it that no repetition can heal.
     """
+    hook.pause.check()
     with hook.hurried(LAST_LOOK, repetitions=1) as quick:
+        quick.pause = hook.pause  # a kill ends this look as any other
         try:
             status = quick.get_processing(resource_id, resource=resource)
+        except IttybitStoppedError:
+            raise
         except IttybitError as error:
             if error.is_final:
                 raise

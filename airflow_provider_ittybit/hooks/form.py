@@ -28,7 +28,7 @@ def form_widgets(_hook: type) -> dict[str, Any]:
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget  # type: ignore[import-not-found] # see above
     from flask_babel import lazy_gettext  # type: ignore[import-not-found] # see above
     from wtforms import BooleanField, IntegerField, StringField  # type: ignore[import-untyped] # has no types
-    from wtforms.validators import Optional  # type: ignore[import-untyped] # has no types
+    from wtforms.validators import NumberRange, Optional  # type: ignore[import-untyped] # has no types
 
     made: dict[str, Any] = {}
     for name, about in _connection_type()["conn-fields"].items():
@@ -37,8 +37,11 @@ def form_widgets(_hook: type) -> dict[str, Any]:
         if "boolean" in schema["type"]:
             made[name] = BooleanField(label, description=description, default=schema["default"])
         else:
-            field = IntegerField if "integer" in schema["type"] else StringField
-            made[name] = field(label, validators=[Optional()], widget=BS3TextFieldWidget(), description=description)
+            field, validators = StringField, [Optional()]
+            if "integer" in schema["type"]:
+                field = IntegerField
+                validators.append(NumberRange(min=schema["minimum"], max=schema["maximum"]))
+            made[name] = field(label, validators=validators, widget=BS3TextFieldWidget(), description=description)
     return made
 
 

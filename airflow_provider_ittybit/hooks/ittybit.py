@@ -78,7 +78,8 @@ class IttybitHook(TriggererReads):
     ) -> dict[str, Any]:
         """Upload one file, or have ittybit fetch one from a URL.
 
-        Memory stays flat, whatever the size. The log tells the start, every 10 % or 30 s, and the end.
+        Memory stays flat, whatever the size. The log tells the start, every 10 % or 30 s, and the end. What interrupts
+        it, such as ``execution_timeout`` or Ctrl-C, ends it within about 2.5 s.
 
         :param source: a path of this worker, an ``ObjectStoragePath`` or a URL of its schemes, whose bytes are
             streamed; or an ``http(s)`` URL, which ittybit fetches.
@@ -112,18 +113,19 @@ class IttybitHook(TriggererReads):
         from airflow_provider_ittybit.uploads.signatures import veiled
         from airflow_provider_ittybit.uploads.sources import as_source
 
+        self.pause.check()
         source = veiled(source)
-        found = as_source(source, filename=filename, fetch=fetch)
+        found = as_source(source, filename=filename, fetch=fetch, is_stopped=lambda: self.pause.is_stopped)
         fields = {"filename": filename, "folder": folder, "title": title, "metadata": metadata, "ref": ref}
         fields |= {"media_id": media_id, "kind": kind, "options": options, "output": output}
         plan = plan_upload(self.settings, found, fields)
-        sending = Sending(
-            self.get_conn(), found, plan, as_chunking(chunking), journal or NoJournal(), on_progress=on_progress
-        )
         doubt = doubt_about(found.mime_type)
         if doubt:
             self.log.warning("%s: %s", found, doubt)
-        uploaded = sending.run(fingerprint_of(self.settings, found, fields))
+        cuts = as_chunking(chunking)
+        with self._interruptible() as stop:
+            sending = Sending(self.get_conn(), found, plan, cuts, journal or NoJournal(), on_progress, stop)
+            uploaded = sending.run(fingerprint_of(self.settings, found, fields))
         tell_lineage(self, lambda: ([place_of(str(found))], [uri_of(self, uploaded["id"])]))
         return uploaded
 

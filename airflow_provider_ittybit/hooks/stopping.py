@@ -12,6 +12,7 @@ from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundErr
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airflow_provider_ittybit.api.processing import ProcessingStatus
     from airflow_provider_ittybit.api.settings import Settings
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
@@ -77,7 +78,8 @@ def hurried(settings: Settings, *, seconds: float, repetitions: int = 0) -> Sett
 def delete_quietly(hook: IttybitHook, ids: Sequence[str], log: Any) -> list[str]:
     """Delete what a killed task leaves half made: one short attempt each, and never an error.
 
-    It asks nothing of Airflow, so a signal handler may call it.
+    Each is looked at before, since it may have ended while nobody looked: what has ended stays, for better or worse.
+    What cannot be looked at is deleted. It asks nothing of Airflow, so a signal handler may call it.
 
     :param hook: one that has read its connection already; without that, nothing is deleted.
     :param ids: of what is deleted.
@@ -89,14 +91,17 @@ def delete_quietly(hook: IttybitHook, ids: Sequence[str], log: Any) -> list[str]
     try:
         with hook.hurried(SHORT) as quick:
             while left and time.monotonic() < end:
-                resource_id = left.pop(0)
-                try:
-                    quick.delete_media(resource_id)
-                except IttybitError as error:
-                    log.warning("%s could not be deleted and is left at ittybit: %s", resource_id, error)
-                else:
-                    log.info("Deleted %s at ittybit, as delete_on_kill asks", resource_id)
-                    deleted.append(resource_id)
+                if _has_ended(quick, left[0], log):
+                    left.pop(0)
+                elif time.monotonic() < end:
+                    resource_id = left.pop(0)
+                    try:
+                        quick.delete_media(resource_id)
+                    except IttybitError as error:
+                        log.warning("%s could not be deleted and is left at ittybit: %s", resource_id, error)
+                    else:
+                        log.info("Deleted %s at ittybit, as delete_on_kill asks", resource_id)
+                        deleted.append(resource_id)
     except Exception as error:  # noqa: BLE001 - a task that is killed has nobody to raise to
         log.warning("Deleting what the killed task made ended early: %s", type(error).__name__)
     if left:
@@ -105,17 +110,28 @@ def delete_quietly(hook: IttybitHook, ids: Sequence[str], log: Any) -> list[str]
 
 
 async def adelete_quietly(settings: Settings, ids: Sequence[str], log: Any, *, resource: str | None = None) -> None:
-    """Do what ``delete_quietly`` does, without blocking the triggerer's event loop.
+    """Do what ``delete_quietly`` does, all at once and without blocking the triggerer's event loop.
 
     :param settings: of the connection.
     :param ids: of what is deleted.
     :param log: is told what was deleted, and what is left.
     :param resource: name of the collection, for ids without a known prefix.
     """
-    from airflow_provider_ittybit.api.calls import delete_resource
+    from airflow_provider_ittybit.api.calls import delete_resource, get_resource
+    from airflow_provider_ittybit.api.processing import read_processing
     from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
 
+    async def has_ended(resource_id: str) -> bool:
+        try:
+            async with asyncio.timeout(TOGETHER):
+                found = await transport.send(get_resource(settings.generation, resource_id, resource))
+        except (IttybitError, TimeoutError) as error:
+            return _not_seen(resource_id, error, log)
+        return _is_over(read_processing(found), resource_id, log)
+
     async def delete(resource_id: str) -> None:
+        if await has_ended(resource_id):
+            return
         try:
             await transport.send(delete_resource(settings.generation, resource_id, resource))
         except IttybitNotFoundError:
@@ -127,3 +143,24 @@ async def adelete_quietly(settings: Settings, ids: Sequence[str], log: Any, *, r
 
     async with AsyncTransport(hurried(settings, seconds=SHORT), in_line=False) as transport:
         await asyncio.gather(*map(delete, ids))
+
+
+def _has_ended(hook: IttybitHook, resource_id: str, log: Any) -> bool:
+    try:
+        return _is_over(hook.get_processing(resource_id), resource_id, log)
+    except IttybitError as error:
+        return _not_seen(resource_id, error, log)
+
+
+def _is_over(status: ProcessingStatus, resource_id: str, log: Any) -> bool:
+    if status.state.is_final:
+        log.info(
+            "%s stays at ittybit: its processing is over (status %s)", resource_id, status.status or "not reported"
+        )
+    return status.state.is_final
+
+
+def _not_seen(resource_id: str, error: Exception, log: Any) -> bool:
+    what = type(error).__name__
+    log.warning("Whether %s was processed meanwhile could not be seen (%s): deleting it", resource_id, what)
+    return False

@@ -13,14 +13,8 @@ RESULT = "return_value"
 """XCom key of a task's result."""
 
 
-class IttybitMediaLink(BaseOperatorLink):
-    """Leads to the media that a task's result is about, or to what it made.
-
-    The address is one that ittybit itself gave in its answer. One with a query, which may be a signature, is not shown;
-    nor is there a link to the ittybit app, whose addresses are not published.
-    """
-
-    name = "ittybit media"
+class _ResultLink(BaseOperatorLink):
+    """Leads to an address in a task's result."""
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         """Find the address in the task's result.
@@ -31,13 +25,29 @@ class IttybitMediaLink(BaseOperatorLink):
         """
         from airflow.providers.common.compat.sdk import XCom
 
+        del operator
+        return self._address(XCom.get_value(ti_key=ti_key, key=RESULT)) or ""
+
+    def _address(self, result: object) -> str | None:
+        raise NotImplementedError
+
+
+class IttybitMediaLink(_ResultLink):
+    """Leads to the media that a task's result is about, or to what it made.
+
+    The address is one that ittybit itself gave in its answer. One with a query, which may be a signature, is not shown;
+    nor is there a link to the ittybit app, whose addresses are not published.
+    """
+
+    name = "ittybit media"
+
+    def _address(self, result: object) -> str | None:
         from airflow_provider_ittybit.api.products import public_url
 
-        del operator
-        return public_url(XCom.get_value(ti_key=ti_key, key=RESULT)) or ""
+        return public_url(result)
 
 
-class IttybitPreviewLink(BaseOperatorLink):
+class IttybitPreviewLink(_ResultLink):
     """Leads to a still or another preview of the media that a task's result is about, or of what it made.
 
     The address is one that ittybit itself gave in its answer, under the same conditions as that of
@@ -48,16 +58,7 @@ class IttybitPreviewLink(BaseOperatorLink):
 
     name = "ittybit preview"
 
-    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Find the address in the task's result.
-
-        :param operator: the task's operator, which does not matter.
-        :param ti_key: names the task instance, also one of a mapped task.
-        :return: a URL; empty if the result has none, as while a task waits or after it failed.
-        """
-        from airflow.providers.common.compat.sdk import XCom
-
+    def _address(self, result: object) -> str | None:
         from airflow_provider_ittybit.api.products import preview_url
 
-        del operator
-        return preview_url(XCom.get_value(ti_key=ti_key, key=RESULT)) or ""
+        return preview_url(result)

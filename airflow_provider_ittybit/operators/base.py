@@ -12,7 +12,7 @@ from airflow_provider_ittybit.masking import MaskedFields
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from airflow_provider_ittybit.exceptions import IttybitError
+    from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
     from airflow_provider_ittybit.operators.lineage import Lineage
 
@@ -51,6 +51,12 @@ class IttybitOperator(MaskedFields, BaseOperator):
         hook = _AT_WORK.pop(id(self), None)
         if hook is not None:
             hook.pause.stop()
+
+    def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a resource may be kept in XCom: not what opens the URLs that it was made from."""
+        from airflow_provider_ittybit.uploads.signatures import without_signed_inputs
+
+        return dict(without_signed_inputs(dict(resource)))
 
     def note_lineage(
         self,
@@ -105,3 +111,15 @@ def first_of(refused: Mapping[str, IttybitError], tried: int) -> IttybitError:
     if tried > 1:
         first.message = f"{len(refused)} of {tried} are left ({', '.join(refused)}): {first.message}"
     return first
+
+
+def cut_short(error: IttybitStoppedError, done: int, tried: int) -> IttybitStoppedError:
+    """Have the error of a killed task say how far its deletions came.
+
+    :param error: what ended them; of a request that was under way it keeps the words.
+    :param done: number of ids that are known to be deleted.
+    :param tried: number of ids in all.
+    """
+    far = f"{done} of {tried} are deleted, {tried - done} are left, and a retry deletes those"
+    error.message = f"{error.message} {far}." if error.method else f"The task was killed: {far}."
+    return error

@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import task_list
 from airflow_provider_ittybit.api.creations import shown
+from airflow_provider_ittybit.api.generations import TaskShape
 from airflow_provider_ittybit.api.identifiers import is_id
 from airflow_provider_ittybit.api.kinds import JOB_KINDS
 from airflow_provider_ittybit.api.processing import ProcessingState
 from airflow_provider_ittybit.api.products import input_of
 from airflow_provider_ittybit.durability import hash_of, wish_record_of
-from airflow_provider_ittybit.exceptions import IttybitNotFoundError, IttybitUnreadableAnswerError
+from airflow_provider_ittybit.exceptions import (
+    IttybitError,
+    IttybitNotFoundError,
+    IttybitUnreadableAnswerError,
+    surely_not_done,
+)
+from airflow_provider_ittybit.uploads.arrivals import beginning
 from airflow_provider_ittybit.uploads.signatures import veiled, without_signature
 
 if TYPE_CHECKING:
@@ -26,11 +33,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY_LIVES = 24 * 3600.0
-"""Seconds for which ittybit recognises an idempotency key (API notes, section 2)."""
-CLOCKS_DIFFER = 60.0
-"""Seconds by which ittybit's clock may be behind this worker's, where ittybit's was not asked for."""
+"""Seconds for which ittybit recognises an idempotency key (ittybit's documentation)."""
 MOST_LOOKED_AT = 1000
 """Items of a list among which a task whose answer was lost is looked for."""
+LABELS = frozenset({"filename", "folder", "ref", "destination", "metadata", "webhook_url"})
+"""Fields that only a wish fills, and that an answer may leave out. ``output`` is none, since it shows what was made,
+nor is ``connection_id``, for which ittybit has a default (ittybit's documentation)."""
+NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +83,23 @@ def create_once(hook: IttybitHook, wanted: Creation, *, context: Any, durable: b
         if found is not None:
             record.write(replace(wish, resource_id=str(found["id"])))
             return found
-    wish = _begin(hook, wanted, source, record, wish)
-    made = hook.create_task(
-        wanted.kind,
-        source,
-        wanted.options,
-        idempotency_key=wanted.idempotency_key or record.name(wish),
-        **wanted.fields,
-    )
+    begun = _begin(hook, wanted, source, record, wish)
+    try:
+        made = hook.create_task(
+            wanted.kind,
+            source,
+            wanted.options,
+            idempotency_key=wanted.idempotency_key or record.name(begun),
+            **wanted.fields,
+        )
+    except IttybitError as error:
+        if surely_not_done(error) and begun != wish:
+            record.write(wish)  # else the next try would look for it, and might find what another run asked for
+        raise
     if not is_id(made.get("id")):
         del made  # a signed URL may be in it, which no traceback should hold
         raise _nameless(wanted, source)
-    record.write(replace(wish, resource_id=made["id"]))
+    record.write(replace(begun, resource_id=made["id"]))
     return made
 
 
@@ -133,7 +147,7 @@ def _begin(hook: IttybitHook, wanted: Creation, source: Any, record: WishRecord,
     since = None
     if _has_list(hook, wanted, source) and not hook.settings.generation.idempotency:
         since = hook.get_conn().send(delivery.ask_time(hook.settings.generation))
-    wish = replace(wish, since=time.time() - CLOCKS_DIFFER if since is None else since)
+    wish = replace(wish, since=beginning(since))
     record.write(wish)
     return wish
 
@@ -149,7 +163,8 @@ def _find(hook: IttybitHook, wanted: Creation, source: Any, wish: Wish) -> dict[
     if _has_list(hook, wanted, source):
         listed = hook.list_tasks(kind=wanted.kind, created_after=since, max_items=MOST_LOOKED_AT)
         for item in listed:
-            found = item if _is_it(item, wanted, source) else found  # the oldest, since the list is newest first
+            if _is_it(item, wanted, source, generation.task_shape):
+                found = item  # the oldest, since the list is newest first
     if found is not None:
         log.info("ittybit had made %s of an earlier try's request: nothing is asked for again", found["id"])
         return found
@@ -167,15 +182,30 @@ def _has_list(hook: IttybitHook, wanted: Creation, source: Any) -> bool:
     return task_list(generation) != "jobs" or (wanted.kind in JOB_KINDS and isinstance(source, str))
 
 
-def _is_it(item: Mapping[str, Any], wanted: Creation, source: Any) -> bool:
-    """Tell whether an item of a list is what was asked for: same input, and nothing that it shows is different."""
+def _is_it(item: Mapping[str, Any], wanted: Creation, source: Any, shape: TaskShape | None) -> bool:
+    """Tell whether an item of a list is what was asked for: same input, and nothing that it shows is different.
+
+    One that shows an option or a field more than was given is somebody else's. Should ittybit show options that nobody
+    gave, which is not published, what was made is not recognised and asked for again: a second one costs less
+    than to hand on something else. Where no options are shown, they tell nothing.
+    """
     if not is_id(item.get("id")) or not _names([item.get("input"), item.get("inputs")], _identity(source)):
         return False
-    shown = item.get("options")
-    if isinstance(shown, Mapping) and any(shown.get(name) != value for name, value in (wanted.options or {}).items()):
+    asked = dict(wanted.options or {})
+    wish = {**asked, **wanted.fields}
+    found = {name: item.get(name) for name in (*LABELS, "workflow", *wanted.fields)}
+    options, due = item.get("options"), set[str]()
+    if isinstance(options, Mapping):
+        found |= options
+        due = set(wish if shape is TaskShape.FLAT else asked) - LABELS
+    return not any(_differs(wish.get(name), found.get(name), is_due=name in due) for name in {*wish, *found})
+
+
+def _differs(given: object, found: object, *, is_due: bool) -> bool:
+    """Tell whether what an item shows speaks against what was given; without ``is_due`` it may also show nothing."""
+    if found is None and not is_due:
         return False
-    told = {name: value for name, value in wanted.fields.items() if isinstance(value, str)}
-    return all(item.get(name) in (None, value) for name, value in told.items())
+    return found != given and not (found in NOTHING and given in NOTHING)
 
 
 def _names(value: object, wanted: object) -> bool:

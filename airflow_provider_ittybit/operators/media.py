@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink, IttybitPreviewLink
-from airflow_provider_ittybit.operators.base import IttybitOperator, first_of
+from airflow_provider_ittybit.operators.base import IttybitOperator, cut_short, first_of
 from airflow_provider_ittybit.operators.waiting import WaitingOperator
 
 if TYPE_CHECKING:
@@ -40,13 +40,15 @@ class UploadMediaOperator(WaitingOperator):
         (the last, of several); by default without end. On Airflow 3.3 retries of the same run share them, if
         ``durable``. A shorter ``execution_timeout`` counts instead.
     :param delete_on_kill: when a person marks the waiting task failed or succeeded or clears it, or its worker is
-        stopped, delete what is not processed yet; by default it goes on at ittybit. It is tried once. For a deferred
-        task it needs Airflow 3.3; the tasks and jobs generations cannot delete, and refuse it before anything is sent.
+        stopped, delete what is not processed yet; by default it goes on at ittybit. It is tried once, and what a look
+        just before shows to have ended stays. For a deferred task it needs Airflow 3.3; the tasks and jobs generations
+        cannot delete, and refuse it before anything is sent.
     :param fetch: have the worker stream ``http(s)`` URLs through, because ittybit cannot reach them.
     :param chunking: ``threshold`` (bytes from which a file goes in chunks, 100 MiB), ``size`` (bytes of a chunk, 16
         MiB), ``parallel`` (chunks at a time, 4), ``content_range`` (form of that header), and the other settings of
         :class:`~airflow_provider_ittybit.uploads.chunks.Chunking`; files generations.
-    :param parallel_uploads: how many of several files are uploaded at a time, 4 by default.
+    :param parallel_uploads: how many of several files are uploaded at a time, 4 by default; those of one name go one
+        after another.
     :param durable: let a retry of the same run send only what is missing: neither a file that has arrived nor a chunk
         that was acknowledged goes again, and it waits for what was uploaded. This needs Airflow 3.3, whose task state
         store keeps the notes; before it, each try uploads afresh.
@@ -113,7 +115,6 @@ class UploadMediaOperator(WaitingOperator):
 
     def execute(self, context: Any) -> dict[str, Any] | list[dict[str, Any]]:
         """Upload, and wait if asked to."""
-        from airflow_provider_ittybit.exceptions import IttybitStoppedError
         from airflow_provider_ittybit.operators.uploading import upload_all
         from airflow_provider_ittybit.uploads.many import expand
         from airflow_provider_ittybit.uploads.signatures import veiled
@@ -145,17 +146,13 @@ class UploadMediaOperator(WaitingOperator):
                 many=many,
                 wait=self.wait_for_processing,
             )
-            try:
-                return self.finish(hook, uploads.resources, context, many=many, since=uploads.since)
-            except IttybitStoppedError:
-                uploads.forget(self.deleted)  # the media generation still shows what was deleted: a retry would find it
-                raise
+            return self.finish(hook, uploads.resources, context, many=many, since=uploads.since)
 
     def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out the signature of a source's URL, which some generations repeat in their answer."""
+        """Leave out the query of a source's URL, which some generations repeat in their answer."""
         from airflow_provider_ittybit.operators.uploading import without_signatures
 
-        return without_signatures(resource, self.source)
+        return without_signatures(resource, [self.source, self.options])
 
 
 class ListMediaOperator(IttybitOperator):
@@ -232,7 +229,7 @@ class ListMediaOperator(IttybitOperator):
         """Read all pages that can hold wanted items."""
         from airflow_provider_ittybit.operators.lineage import listed
         from airflow_provider_ittybit.operators.output import only, write_json_lines
-        from airflow_provider_ittybit.uploads.signatures import veiled, without_signed_inputs
+        from airflow_provider_ittybit.uploads.signatures import veiled
 
         del context
         parameters: dict[str, Any] = {
@@ -247,7 +244,7 @@ class ListMediaOperator(IttybitOperator):
         }
         with self.make_hook() as hook:
             items = hook.list_media(**parameters | dict(self.filters or {}))
-            chosen = (without_signed_inputs(only(item, self.fields)) for item in items)
+            chosen = (self.for_xcom(only(item, self.fields)) for item in items)
             if self.output_path:
                 count = write_json_lines(chosen, veiled(self.output_path))
                 self.log.info("Wrote %d items to %s", count, self.output_path)
@@ -266,7 +263,7 @@ class GetMediaOperator(IttybitOperator):
     :param media_id: id of a media, file, task, run or job, or a resource that holds it. (templated)
     :param resource: name of the collection, for an id without a known prefix. (templated)
     :param ittybit_conn_id: id of the Airflow connection. (templated)
-    :return: the resource as ittybit sent it (XCom).
+    :return: the resource as ittybit sent it (XCom), without what opens the URLs that it was made from.
     :raises IttybitInputError: no id, or a malformed one; nothing was sent.
     :raises IttybitNotFoundError: there is none with this id.
     """
@@ -282,12 +279,11 @@ class GetMediaOperator(IttybitOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Read it."""
         from airflow_provider_ittybit.api.identifiers import id_of
-        from airflow_provider_ittybit.uploads.signatures import without_signed_inputs
 
         del context
         with self.make_hook() as hook:
             found = hook.get_media(id_of(self.media_id), resource=self.resource or None)
-        return dict(without_signed_inputs(found))
+        return self.for_xcom(found)
 
 
 class UpdateMediaOperator(IttybitOperator):
@@ -302,7 +298,7 @@ class UpdateMediaOperator(IttybitOperator):
     :param metadata: metadata to merge; a key set to ``None`` is removed. (templated)
     :param resource: name of the collection, for an id without a known prefix. (templated)
     :param ittybit_conn_id: id of the Airflow connection. (templated)
-    :return: the resource as it is now (XCom).
+    :return: the resource as it is now (XCom), without what opens the URLs that it was made from.
     :raises IttybitInputError: nothing to change, or a field that this resource does not have; nothing was sent.
     :raises IttybitUnsupportedError: the pinned API generation changes nothing of this kind.
     :raises IttybitNotFoundError: there is none with this id.
@@ -354,7 +350,7 @@ class UpdateMediaOperator(IttybitOperator):
         with self.make_hook() as hook:
             changed = hook.update_media(id_of(self.media_id), resource=self.resource or None, **fields)
             self.note_lineage(hook, [changed], "ALTER")
-        return changed
+        return self.for_xcom(changed)
 
 
 class DeleteMediaOperator(IttybitOperator):
@@ -369,6 +365,7 @@ class DeleteMediaOperator(IttybitOperator):
     :return: ``{"deleted": ids, "missing": ids that were gone before}`` (XCom); ``deleted`` holds both.
     :raises IttybitInputError: an id is empty or malformed; nothing was deleted.
     :raises IttybitUnsupportedError: the pinned API generation deletes nothing of this kind; nothing was deleted.
+    :raises IttybitStoppedError: the task was killed; what was not begun by then is not deleted.
     """
 
     template_fields: Sequence[str] = ("media_id", "resource", "ittybit_conn_id")
@@ -381,7 +378,7 @@ class DeleteMediaOperator(IttybitOperator):
     def execute(self, context: Any) -> dict[str, list[str]]:
         """Delete them."""
         from airflow_provider_ittybit.api.identifiers import ids_of
-        from airflow_provider_ittybit.exceptions import IttybitError
+        from airflow_provider_ittybit.exceptions import IttybitError, IttybitStoppedError
 
         del context
         ids = ids_of(self.media_id)
@@ -389,7 +386,10 @@ class DeleteMediaOperator(IttybitOperator):
         with self.make_hook() as hook:
             for media_id in ids:
                 try:
+                    hook.pause.check()
                     done.append(hook.delete_media(media_id, resource=self.resource or None))
+                except IttybitStoppedError as error:
+                    raise cut_short(error, len(done), len(ids)) from None
                 except IttybitError as error:
                     refused[media_id] = error
             self.note_lineage(hook, done, "DROP", resource=self.resource or None)

@@ -19,9 +19,10 @@ class CreateTaskOperator(WaitingOperator):
     :param kind: what to make, such as ``video``, ``image``, ``audio``, ``thumbnails`` or ``subtitles``. A kind or an
         option that the reference of the pinned API generation does not document is sent as it is, with a warning that
         names those it does. (templated)
-    :param input: what to make it of: an ``http(s)`` URL (``s3`` in the jobs generation), the id of a file (files
-        generations), the input object of a task of the jobs generation, or the resource that an upstream task returned,
-        such as ``upload.output``: a file, a media of one source, or a task, run or job that made one file. (templated)
+    :param input: what to make it of: an ``http(s)`` URL, or an ``s3`` URL (documented for the jobs generation only),
+        the id of a file (files generations), the input object of a task of the jobs generation, or the resource that an
+        upstream task returned, such as ``upload.output``: a file, a media of one source, or a task, run or job that
+        made one file. (templated)
     :param options: options of the kind, such as ``{"width": 320, "format": "png"}``; sizes in pixels, times in
         seconds. (templated)
     :param filename: name of what is made; files generations. (templated)
@@ -48,8 +49,9 @@ class CreateTaskOperator(WaitingOperator):
         This needs Airflow 3.3, whose task state store keeps the id; before it, each try creates a new one, but for the
         jobs generation with its key.
     :param ittybit_conn_id: id of the Airflow connection. (templated)
-    :return: the task or job as ittybit answered it (XCom); the processed one if this task waits. Its id alone is pushed
-        under the key ``ittybit_id`` as soon as it is known.
+    :return: the task or job as ittybit answered it (XCom); the processed one if this task waits. It lacks the queries
+        of the URLs that were given, which may be signatures. Its id alone is pushed under the key ``ittybit_id`` as
+        soon as it is known.
     :raises IttybitUnsupportedError: the pinned API generation has no tasks, or no place for one of the fields.
     :raises IttybitInputError: an input or an option that cannot be sent, such as a run that made nothing yet.
     :raises IttybitInvalidRequestError: ittybit does not know the kind or one of its options.
@@ -134,10 +136,10 @@ class CreateTaskOperator(WaitingOperator):
             return self.finish(hook, [made], context, many=False)
 
     def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out the signature of the input's URL, which some generations repeat in their answer."""
+        """Leave out the queries of the URLs that were given, which some generations repeat in their answer."""
         from airflow_provider_ittybit.operators.uploading import without_signatures
 
-        given = self.input.get("url") if isinstance(self.input, dict) else self.input
+        given = [self.input, self.options, self.workflow, self.webhook_url, self.destination, self.fields]
         return without_signatures(resource, given)
 
     @property

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,14 @@ from airflow_provider_ittybit.exceptions import (
     IttybitUploadsFailedError,
     IttybitUploadsRefusedError,
 )
-from airflow_provider_ittybit.uploads.journal import Noted
+from airflow_provider_ittybit.operators.waiting import ID_KEY
 from airflow_provider_ittybit.uploads.many import connect_stores, side_by_side
-from airflow_provider_ittybit.uploads.signatures import without_signature, without_signed_inputs
+from airflow_provider_ittybit.uploads.namesakes import beside
+from airflow_provider_ittybit.uploads.signatures import SHORTEST, without_signature, without_signed_inputs
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
     from airflow_provider_ittybit.uploads.journal import Journal
@@ -39,19 +40,12 @@ class Uploads:
     """
 
     resources: list[dict[str, Any]]
-    journals: list[Journal]
+    journals: Sequence[Journal]
 
     @property
     def since(self) -> float:
         """Unix seconds when ittybit accepted the last of them, whichever try that was; now, if nothing says so."""
         return max(journal.accepted or time.time() for journal in self.journals)
-
-    def forget(self, ids: Collection[str]) -> None:
-        """Have the next try upload some of them afresh, as far as Airflow still listens."""
-        for resource, journal in zip(self.resources, self.journals, strict=True):
-            if resource["id"] in ids:
-                with contextlib.suppress(Exception):
-                    journal.write(Noted())
 
 
 def upload_all(
@@ -78,23 +72,36 @@ def upload_all(
         _refuse_to_wait_for_bytes(hook, sources, fetch=bool(fields.get("fetch")))
     if not many:
         journal = journal_of(context, durable=durable)
-        return Uploads([hook.upload_media(sources[0], **fields, journal=journal)], [journal])
+        try:
+            return Uploads([hook.upload_media(sources[0], **fields, journal=journal)], [journal])
+        except IttybitError as error:
+            if error.resource_id:  # the bytes are there, and something could not be set on them
+                context["ti"].xcom_push(key=ID_KEY, value=error.resource_id)
+            raise
     if fields.get("filename"):
         message = f"filename={fields['filename']!r} cannot name {len(sources)} files: leave it out, each keeps its own."
         raise IttybitInputError(message)
     hook.get_conn()  # connects once, before the threads
     connect_stores(sources)
-    journals = [journal_of(context, durable=durable, name=name) for name in _names(sources)]
+    journals = beside(
+        [journal_of(context, durable=durable, name=name) for name in _names(sources)],
+        sources,
+        fetch=bool(fields.get("fetch")),
+    )
 
     def one(noted: tuple[Journal, object]) -> dict[str, Any]:
         journal, source = noted
         return hook.upload_media(source, **fields, journal=journal)
 
-    results, errors = side_by_side(list(zip(journals, sources, strict=True)), one, parallel)
+    items, places = list(zip(journals, sources, strict=True)), [journal.filename for journal in journals]
+    results, errors = side_by_side(items, one, parallel, places, stop=hook.pause.stop)
     uploaded = [resource for resource in results if resource is not None]
     if errors:
-        context["ti"].xcom_push(key="ittybit_uploaded", value=[str(resource["id"]) for resource in uploaded])
-        raise _failure(sources, uploaded, errors) from next(iter(errors.values()))
+        half_done = [getattr(error, "resource_id", None) for error in errors.values()]
+        there = [*(str(resource["id"]) for resource in uploaded), *filter(None, half_done)]
+        context["ti"].xcom_push(key="ittybit_uploaded", value=there)
+        lasting = all(journal.lasting for journal in journals)
+        raise _failure(sources, uploaded, errors, lasting=lasting) from next(iter(errors.values()))
     return Uploads(uploaded, journals)
 
 
@@ -123,17 +130,20 @@ def _names(sources: Sequence[object]) -> list[str]:
     return names
 
 
-def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str, Any]:
-    """Copy a resource without the queries of the URLs that were given as source, wherever they stand in it.
+def without_signatures(resource: Mapping[str, Any], given: object) -> dict[str, Any]:
+    """Copy a resource without the queries of the URLs that it was made from, wherever these stand in it.
 
-    Of other URLs that it was made from, those that are signed lose their signatures.
+    :param resource: as ittybit answered it.
+    :param given: what the user gave: a URL, or a list or mapping that holds some, at any depth.
     """
-    given = source if isinstance(source, list | tuple | set | frozenset) else [source]
-    signed = {presentable(text.strip()) for text in given if isinstance(text, str) and "://" in text and "?" in text}
+    signed = [text.strip() for text in _texts(given) if "://" in text and "?" in text]
+    places = {presentable(url) for url in signed}
+    queries = {f"?{url.partition('?')[2]}" for url in signed}
+    endings = sorted((query for query in queries if len(query) > SHORTEST), key=len, reverse=True)
 
     def clean(value: Any) -> Any:
-        if isinstance(value, str) and "?" in value and presentable(value) in signed:
-            return presentable(value)
+        if isinstance(value, str) and "?" in value:
+            return presentable(value) if presentable(value) in places else _without(endings, value)
         if isinstance(value, dict):
             return {name: clean(item) for name, item in value.items()}
         return [clean(item) for item in value] if isinstance(value, list) else value
@@ -141,8 +151,29 @@ def without_signatures(resource: Mapping[str, Any], source: object) -> dict[str,
     return {name: clean(value) for name, value in without_signed_inputs(dict(resource)).items()}
 
 
+def _without(endings: Sequence[str], value: str) -> str:
+    """Shorten a name that was made of a URL. The query of another URL stays: it may be the same by chance."""
+    for ending in () if "://" in value else endings:
+        value = value.replace(ending, "")
+    return value
+
+
+def _texts(given: object) -> Iterator[str]:
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, Mapping):
+        yield from _texts(list(given.values()))
+    elif isinstance(given, list | tuple | set | frozenset):
+        for one in given:
+            yield from _texts(one)
+
+
 def _failure(
-    sources: Sequence[object], uploaded: Sequence[Mapping[str, Any]], errors: Mapping[int, Exception]
+    sources: Sequence[object],
+    uploaded: Sequence[Mapping[str, Any]],
+    errors: Mapping[int, Exception],
+    *,
+    lasting: bool,
 ) -> IttybitUploadsFailedError:
     failed: dict[str, str] = {}
     for position, error in errors.items():
@@ -150,10 +181,16 @@ def _failure(
         name = f"{name} (number {position + 1})" if name in failed else name
         failed[name] = str(error) if isinstance(error, IttybitError) else f"{type(error).__name__}, see the log."
     listed = "\n".join(f"- {name}: {reason}" for name, reason in failed.items())
-    message = (
-        f"{len(failed)} of {len(sources)} uploads failed; the other {len(uploaded)} are kept at ittybit, and a retry "
-        f"on Airflow 3.3 sends only what failed:\n{listed}"
-    )
     hopeless = all(isinstance(error, AirflowFailException) for error in errors.values())
+    if hopeless:
+        outlook = ". No retry can help, and a cleared task sends all again: upload only these once they are mended"
+    elif lasting:
+        outlook = ", and a retry sends only what failed"
+    else:
+        outlook = ", but a retry sends all again, since nothing is noted without Airflow 3.3 and durable=True"
+    message = (
+        f"{len(failed)} of {len(sources)} uploads failed; the other {len(uploaded)} are kept at ittybit{outlook}:\n"
+        f"{listed}"
+    )
     kind = IttybitUploadsRefusedError if hopeless else IttybitUploadsFailedError
     return kind(message, failed=failed, uploaded=[str(resource["id"]) for resource in uploaded])

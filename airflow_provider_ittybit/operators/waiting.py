@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
@@ -36,7 +36,8 @@ class WaitingOperator(IttybitOperator):
         default without end. A shorter ``execution_timeout`` counts instead. On Airflow 3.3 all tries of the same run
         share them; before it, each try counts on its own.
     :param delete_on_kill: whether what is not processed yet is deleted at ittybit when the waiting task is killed;
-        by default it goes on there, since ittybit publishes no way to cancel.
+        by default it goes on there, since ittybit publishes no way to cancel. Each is looked at once more before:
+        what has ended stays. What no look can see is deleted.
     """
 
     operator_extra_links = (IttybitMediaLink(), IttybitPreviewLink())
@@ -119,18 +120,14 @@ class WaitingOperator(IttybitOperator):
             accepted = [self.for_xcom(resource) for resource in resources]
             return accepted if many else accepted[0]
         deadline = self._deadline(context, ids, since)
-        with self._waiting_for(hook, ids) as underway:
+        with self._waiting_for(hook, ids, context):
             if self.deferrable:
                 return self._look_then_defer(hook, _Waiting(ids, many, self._pause(), deadline))
             found = []
             for resource_id in ids:
                 found.append(self._wait_here(hook, resource_id, deadline))
-                underway.ids.remove(resource_id)
+                self._leave_alone(resource_id)
         return self._result(hook, found, many=many)
-
-    def for_xcom(self, resource: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what of a resource may be kept in XCom: all of it, unless an operator says otherwise."""
-        return dict(resource)
 
     def on_kill(self) -> None:
         """End the waiting, say what goes on at ittybit, and delete it if that was asked for: once and briefly.
@@ -141,21 +138,27 @@ class WaitingOperator(IttybitOperator):
         if underway is None:
             return
         underway.hook.pause.stop()
-        if underway.ids:
-            self._leave_behind(underway)
-        else:
+        if underway.ids is None:
             self.log.warning("Killed before ittybit's answer was seen; what was sent may be there all the same")
+        elif underway.ids:
+            self._leave_behind(underway.hook, underway.ids)
 
-    def _leave_behind(self, underway: _Underway) -> None:
+    def _leave_behind(self, hook: IttybitHook, ids: Sequence[str]) -> None:
         """Say what goes on at ittybit, or delete it if that was asked for."""
-        what = ", ".join(underway.ids)
+        what = ", ".join(ids)
         if not self.delete_on_kill:
             self.log.warning("Killed: nobody waits for %s any more; its processing goes on at ittybit", what)
             return
         self.log.warning("Killed while waiting for %s: deleting at ittybit, as delete_on_kill asks", what)
         from airflow_provider_ittybit.hooks.stopping import delete_quietly
 
-        self.deleted = delete_quietly(underway.hook, underway.ids, self.log)
+        self.deleted = delete_quietly(hook, ids, self.log)
+
+    def _leave_alone(self, resource_id: str) -> None:
+        """Have a kill neither name nor delete this one from now on: it is processed."""
+        underway = self._underway
+        if underway is not None and underway.ids and resource_id in underway.ids:
+            underway.ids.remove(resource_id)
 
     def execute_complete(
         self,
@@ -166,11 +169,17 @@ class WaitingOperator(IttybitOperator):
         many: bool = False,
         poll_interval: float | None = None,
         deadline: float | None = None,
+        seen: str | None = None,
+        done: int = 0,
+        **_: Any,
     ) -> dict[str, Any] | list[dict[str, Any]]:
         """Resume when the trigger fired: read the resources again and end as their states say.
 
         What is missing of the arguments is taken from XCom and from the event: ``dag.test()`` hands over nothing but
-        the event, and Airflow's safety net not even that.
+        the event, and Airflow's safety net not even that. What another version adds to them is passed over.
+
+        :param seen: the status that the last look before deferring saw.
+        :param done: how many, counted from the first, were seen processed before deferring.
         """
         from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, read_event
 
@@ -179,8 +188,8 @@ class WaitingOperator(IttybitOperator):
             ids, many = self._pushed(context)
         told = read_event(event, *ids)
         pause = poll_interval or told.get("poll_interval") or self._pause()
-        waiting = _Waiting(ids, many, pause, deadline or told.get("deadline"))
-        with self.make_hook() as hook, self._waiting_for(hook, ids):
+        waiting = _Waiting(ids, many, pause, deadline or told.get("deadline"), seen, done)
+        with self.make_hook() as hook, self._waiting_for(hook, ids[done:], context):
             if told["outcome"] == TIMEOUT:
                 return self._look_at_the_end(hook, waiting, told)
             if told["outcome"] == ERROR:
@@ -203,22 +212,28 @@ class WaitingOperator(IttybitOperator):
         return (list(pushed), True) if isinstance(pushed, list | tuple) else ([str(pushed)], False)
 
     @contextlib.contextmanager
-    def _waiting_for(self, hook: IttybitHook, ids: Sequence[str]) -> Iterator[_Underway]:
+    def _waiting_for(self, hook: IttybitHook, ids: Sequence[str], context: Any) -> Iterator[None]:
         """Let ``on_kill`` know what is waited for, and over which connection: it cannot ask Airflow for one."""
         hook.get_conn()
-        underway = self._underway = _Underway(hook, list(ids))
+        left = list(ids)
+        underway = self._underway = _Underway(hook, left)
         try:
-            yield underway
+            hook.pause.check()
+            yield
         except IttybitStoppedError:
-            if self._underway is underway:  # the kill came before the ids
-                self._leave_behind(underway)
+            if self._underway is underway and left:  # the kill came before the ids
+                self._leave_behind(hook, left)
             raise
         except AirflowTaskTimeout:
-            what = ", ".join(underway.ids)
+            what = ", ".join(left)
             self.log.warning("execution_timeout ran out; the processing of %s goes on at ittybit", what)
             raise
         finally:
             self._underway = None
+            if self.deleted:
+                from airflow_provider_ittybit.durability import note_deleted
+
+                note_deleted(context, self.deleted)  # the media generation still shows it: a retry would find it
 
     def _wait_here(self, hook: IttybitHook, resource_id: str, deadline: float | None) -> ProcessingStatus:
         allowed = self._allowed_seconds()
@@ -233,8 +248,9 @@ class WaitingOperator(IttybitOperator):
         allowed = self._allowed_seconds()
         found = []
         for resource_id in waiting.ids:
-            seen = told.get("status") if resource_id == told["id"] else None
+            seen = (told.get("status") or waiting.seen) if resource_id == told["id"] else None
             found.append(last_look(hook, resource_id, seen=seen, seconds=allowed))
+            self._leave_alone(resource_id)
         return self._result(hook, found, many=waiting.many)
 
     def _look_after_giving_up(
@@ -249,21 +265,23 @@ class WaitingOperator(IttybitOperator):
             raise
         except IttybitError:
             raise error_of(told) from None
-        unfinished = [status for status in statuses if not self._succeeded(status)]
-        if unfinished:
+        ended = list(map(self._succeeded, statuses, waiting.ids))
+        if not all(ended):
             raise error_of(told)
         return self._result(hook, statuses, many=waiting.many)
 
     def _look_then_defer(self, hook: IttybitHook, waiting: _Waiting) -> dict[str, Any] | list[dict[str, Any]]:
-        """Return the result if all are done; else defer until the first that is not may be, if time is left."""
+        """Return the result if all are done; else defer until the first that is not may be, if time is left.
+
+        Those seen processed before an earlier deferral are read again only when all others are, for the result.
+        """
         from airflow_provider_ittybit.api.waiting import Patience, timed_out
         from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net, until_when
 
-        hook.pause.check()
-        statuses = []
-        pause, deadline = waiting.pause, waiting.deadline
-        for number, resource_id in enumerate(waiting.ids):
-            patience, seen = Patience(), None
+        statuses: dict[str, ProcessingStatus] = {}
+        ids, pause, deadline = waiting.ids, waiting.pause, waiting.deadline
+        for number in (*range(waiting.done, len(ids)), *range(waiting.done)):
+            resource_id, patience, seen = ids[number], Patience(), None
             try:
                 status = hook.get_processing(resource_id)
             except IttybitStoppedError:
@@ -273,14 +291,16 @@ class WaitingOperator(IttybitOperator):
                     raise
                 self.log.warning("The first look at %s failed: %s", resource_id, error)
             else:
-                statuses.append(status)
-                if self._succeeded(status):
+                statuses[resource_id] = status
+                if self._succeeded(status, resource_id):
                     continue
                 seen = status.status
             hook.pause.check()
             if deadline is not None and time.time() >= deadline:
                 raise timed_out(resource_id, seen, self._allowed_seconds())
             self.log.info("Waiting in the triggerer for %s, %s", resource_id, until_when(deadline))
+            done = number if number >= waiting.done else len(ids)  # this one too was seen processed
+            deletes = self.delete_on_kill and done < len(ids)
             self.defer(
                 trigger=ProcessingTrigger(
                     resource_id,
@@ -288,19 +308,21 @@ class WaitingOperator(IttybitOperator):
                     poll_interval=pause,
                     deadline=deadline,
                     failed_looks=patience.failed,
-                    delete_on_kill=self.delete_on_kill,
-                    unfinished=waiting.ids[number + 1 :] if self.delete_on_kill else None,
+                    delete_on_kill=deletes,
+                    unfinished=ids[done + 1 :] if deletes else None,
                 ),
                 method_name="execute_complete",
                 kwargs={
-                    "resource_ids": waiting.ids,
+                    "resource_ids": ids,
                     "many": waiting.many,
                     "poll_interval": pause,
                     "deadline": deadline,
+                    "seen": seen,
+                    "done": done,
                 },
                 timeout=safety_net(deadline, pause),
             )
-        return self._result(hook, statuses, many=waiting.many)
+        return self._result(hook, [statuses[resource_id] for resource_id in ids], many=waiting.many)
 
     def _pause(self) -> float:
         from airflow_provider_ittybit.api.waiting import DEFAULT_POLL_INTERVAL, as_seconds
@@ -324,11 +346,13 @@ class WaitingOperator(IttybitOperator):
         limits = [as_seconds(self.timeout, "timeout"), as_seconds(self.execution_timeout, "execution_timeout")]
         return min((limit for limit in limits if limit is not None), default=None)
 
-    @staticmethod
-    def _succeeded(status: ProcessingStatus) -> bool:
+    def _succeeded(self, status: ProcessingStatus, resource_id: str) -> bool:
         from airflow_provider_ittybit.api.waiting import succeeded
 
-        return succeeded(status)
+        if succeeded(status):
+            self._leave_alone(resource_id)
+            return True
+        return False
 
     def _note(self, hook: IttybitHook, resources: Sequence[Mapping[str, Any]]) -> None:
         self.note_lineage(hook, resources, "CREATE", source=getattr(self, self.made_from, None))
@@ -345,17 +369,19 @@ class WaitingOperator(IttybitOperator):
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """What is waited for, and how long."""
+    """What is waited for, how long, and before deferring: how the first that is not done stood, and how many are."""
 
     ids: list[str]
     many: bool
     pause: float
     deadline: float | None
+    seen: str | None = None
+    done: int = 0
 
 
 @dataclass(slots=True)
 class _Underway:
-    """What is under way in this process: over which connection, and the ids that are not processed yet, once known."""
+    """What is under way in this process: over which connection, and once they are known, the ids not seen processed."""
 
     hook: IttybitHook
-    ids: list[str] = field(default_factory=list)
+    ids: list[str] | None = None

@@ -1,15 +1,24 @@
-"""Reads a source while what was read before is being sent, so that neither waits for the other."""
+"""Reads a source while what was read before is being sent, so that neither waits for the other.
+
+A source may be somewhere else and not answer. No read can be ended from outside, so a thread of its own waits for it;
+who uses what is read leaves it behind when the task is killed.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import threading
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, BinaryIO
+from concurrent.futures import Future, wait
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from airflow_provider_ittybit.exceptions import IttybitStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+T = TypeVar("T")
 
 BLOCK = 256 * 1024
 """Bytes read at once: what the transport hands to the socket at once, too."""
@@ -17,16 +26,55 @@ AHEAD = 2
 """Blocks that may be read and not sent yet: half a MiB of memory."""
 LONGEST_END = 1.0
 """Seconds that closing waits for a read that is under way; the reader is closed when that comes back."""
+SLICE = 0.5
+"""Seconds that a wait for a source lasts at most before it is seen that the task was killed."""
 
 
-def read_ahead(open_it: Callable[[], BinaryIO], count: int) -> BinaryIO:
+def never() -> bool:
+    """Tell that nobody can kill what is done."""
+    return False
+
+
+def attended(action: Callable[[], T], is_stopped: Callable[[], bool]) -> T:
+    """Do something that may take long in a thread of its own, which is left behind when the task is killed.
+
+    :param is_stopped: tells whether it is.
+    :return: what the action returns; what it raises is raised here.
+    :raises IttybitStoppedError: the task was killed before the end.
+    """
+    if is_stopped():
+        raise _stopped()
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(action())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="ittybit-source", daemon=True).start()
+    while not wait([future], SLICE).done:
+        if is_stopped():
+            raise _stopped()
+    return future.result()
+
+
+def read_ahead(
+    open_it: Callable[[], BinaryIO],
+    count: int,
+    *,
+    may_hang: bool = False,
+    is_stopped: Callable[[], bool] = never,
+) -> BinaryIO:
     """Open a source to read so many bytes of it, ahead of their use where there are enough for that to matter.
 
     :param open_it: opens it at the first byte.
     :param count: bytes that will be read at most.
+    :param may_hang: whether even few bytes may take long.
+    :param is_stopped: tells whether the task was killed.
     """
     reader = open_it()
-    return ReadAhead(reader, count) if count > AHEAD * BLOCK else reader
+    return ReadAhead(reader, count, is_stopped) if may_hang or count > AHEAD * BLOCK else reader
 
 
 class ReadAhead(io.RawIOBase, BinaryIO):
@@ -34,12 +82,14 @@ class ReadAhead(io.RawIOBase, BinaryIO):
 
     :param reader: what is read; it is used by the thread alone from now on.
     :param count: bytes that are read at most.
+    :param is_stopped: tells whether the task was killed; then ``read`` waits no longer for what does not come.
     """
 
-    def __init__(self, reader: BinaryIO, count: int) -> None:
+    def __init__(self, reader: BinaryIO, count: int, is_stopped: Callable[[], bool] = never) -> None:
         super().__init__()
         self._reader = reader
         self._left = count
+        self._is_stopped = is_stopped
         self._free: SimpleQueue[None] = SimpleQueue()
         self._full: SimpleQueue[bytes | BaseException] = SimpleQueue()
         self._block = b""
@@ -78,7 +128,7 @@ class ReadAhead(io.RawIOBase, BinaryIO):
 
     def _next(self) -> bytes:
         if self._end is None:
-            block = self._full.get()
+            block = _next_of(self._full, self._is_stopped)
             if isinstance(block, bytes) and block:
                 self._free.put(None)
                 return block
@@ -103,3 +153,16 @@ class ReadAhead(io.RawIOBase, BinaryIO):
         finally:
             with contextlib.suppress(Exception):  # nothing is lost with a reader that is not needed any more
                 self._reader.close()
+
+
+def _next_of(queue: SimpleQueue[T], is_stopped: Callable[[], bool]) -> T:
+    """Wait for the next thing in a queue, as long as the task is not killed."""
+    while True:
+        with contextlib.suppress(Empty):
+            return queue.get(timeout=SLICE)
+        if is_stopped():
+            raise _stopped()
+
+
+def _stopped() -> IttybitStoppedError:
+    return IttybitStoppedError("The task was killed while it waited for its source; not all of that was sent.")

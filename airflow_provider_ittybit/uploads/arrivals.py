@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api.forms import quoted
@@ -12,26 +13,49 @@ from airflow_provider_ittybit.api.numbers import whole_number
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airflow_provider_ittybit.api.generations import Generation
     from airflow_provider_ittybit.transport.blocking import BlockingTransport
     from airflow_provider_ittybit.uploads.sources import FileSource
 
 log = logging.getLogger(__name__)
 
+CLOCKS_DIFFER = 60.0
+"""Seconds by which ittybit's clock may be behind this worker's, where ittybit's is not known."""
+
+
+def beginning(told: float | None) -> float:
+    """Tell from when on a retry has to look for what is sent now, in Unix seconds.
+
+    :param told: the time by ittybit's own clock; ``None`` if its answer had no ``Date`` header. Then this worker's
+        clock counts, with a margin.
+    """
+    return time.time() - CLOCKS_DIFFER if told is None else told
+
+
+def lists_files(generation: Generation) -> bool:
+    """Tell whether a generation shows what bytes became, so that it can be looked for."""
+    return not {"files", "media"}.isdisjoint(generation.resources)
+
 
 def find_arrived(
-    transport: BlockingTransport, source: FileSource, folder: str | None, since: float | None
+    transport: BlockingTransport,
+    source: FileSource,
+    folder: str | None,
+    since: float | None,
+    taken: frozenset[str] = frozenset(),
 ) -> dict[str, Any] | None:
     """Find a file that ittybit got since the upload began: same name, same folder, same size.
 
     :param since: Unix seconds by ittybit's own clock; ``None`` finds nothing, since any older twin would match.
+    :param taken: ids of files that are known to be others.
     :return: the oldest such file; ``None`` if there is none, or the generation does not list files.
     """
     if since is None:
         return None
-    if not {"files", "media"} & set(transport.settings.generation.resources):
+    if not lists_files(transport.settings.generation):
         log.warning("An earlier try sent %s and saw no answer: if it arrived, ittybit gets a second copy", source)
         return None
-    found = oldest_since(transport, since, lambda item: _is_same(item, source, folder))
+    found = oldest_since(transport, since, lambda item: item.get("id") not in taken and _is_same(item, source, folder))
     if found is not None:
         log.info("%s had arrived as %s: nothing is sent again", source, found.get("id"))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +35,7 @@ def send_chunks(
     send: SendChunk,
     progress: Progress,
     acknowledged: Callable[[Chunk], None],
+    stop: Callable[[], None],
 ) -> dict[str, Any] | None:
     """Send the given chunks; the last one goes alone, when all before it have arrived.
 
@@ -43,29 +45,37 @@ def send_chunks(
     :param chunks: those that are still missing, in order.
     :param send: sends one; an error that no repetition healed ends the upload.
     :param acknowledged: told of each chunk that arrived, from the calling thread.
+    :param stop: ends soon what is under way. It is called when something interrupts the calling thread, as
+        ``execution_timeout`` does: Airflow calls ``on_kill`` only afterwards, and until then nobody else would.
     :return: the file, if an answer held it.
     :raises IttybitError: a chunk was refused. Those that had arrived stay with ittybit for the next try.
     """
     *others, last = chunks
-    stop = threading.Event()
+    halt = threading.Event()
 
     def one(chunk: Chunk) -> dict[str, Any] | None:
-        if stop.is_set():
+        if halt.is_set():
             raise _NotSentError
         try:
             body = FileBody(source, start=chunk.start, count=chunk.length, progress=progress)
             return send(body, chunk.content_range(chunking.content_range, source.size))
         except BaseException:
-            stop.set()
+            halt.set()
             raise
 
     finished: dict[str, Any] | None = None
     if others:
         with ThreadPoolExecutor(chunking.parallel, thread_name_prefix="ittybit-chunk") as pool:
+            under_way: dict[Future[dict[str, Any] | None], Chunk] = {}
             try:
-                finished = _gather(pool, others, one, acknowledged)
-            except BaseException:
-                stop.set()
+                under_way.update((pool.submit(one, chunk), chunk) for chunk in others)
+                finished = _gather(under_way, acknowledged)
+            except BaseException as error:
+                halt.set()
+                if not isinstance(error, Exception):
+                    stop()
+                    with contextlib.suppress(Exception):  # each is interrupted as well, but for what arrives till then
+                        _gather(under_way, acknowledged)
                 raise
     result = one(last) or finished
     acknowledged(last)
@@ -73,13 +83,9 @@ def send_chunks(
 
 
 def _gather(
-    pool: ThreadPoolExecutor,
-    chunks: list[Chunk],
-    one: Callable[[Chunk], dict[str, Any] | None],
-    acknowledged: Callable[[Chunk], None],
+    under_way: dict[Future[dict[str, Any] | None], Chunk], acknowledged: Callable[[Chunk], None]
 ) -> dict[str, Any] | None:
     """Wait for all; after a failure only for those under way, so that it is noted which of them arrived."""
-    under_way: dict[Future[dict[str, Any] | None], Chunk] = {pool.submit(one, chunk): chunk for chunk in chunks}
     finished: dict[str, Any] | None = None
     failed: BaseException | None = None
     while under_way:

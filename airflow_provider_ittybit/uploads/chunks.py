@@ -23,8 +23,7 @@ _FORM = re.compile(r"(?:[^{}]|\{(?:start|end|stop|total)\})*")
 class Chunking:
     """Settings of chunked uploads (files generations).
 
-    The reference leaves several points open (API notes, sections 3 and 8); the defaults are the forms of its
-    samples, and each can be set.
+    The reference leaves several points open; the defaults are the forms of its samples, and each can be set.
 
     :param threshold: bytes from which a file is sent in chunks; 100 MiB, as one page of the reference recommends
         (another says 4 GB).

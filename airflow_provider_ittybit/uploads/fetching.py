@@ -6,6 +6,8 @@ It is streamed through: nothing is kept on disk or whole in memory. No key goes 
 from __future__ import annotations
 
 import errno
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
@@ -13,11 +15,36 @@ from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError
 from airflow_provider_ittybit.transport.redaction import queries_hidden
 from airflow_provider_ittybit.uploads.signatures import without_signature
 from airflow_provider_ittybit.uploads.unreadable import presentable
+from airflow_provider_ittybit.uploads.versions import bare, written_anew
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import requests
 
 TIMEOUT = 60.0
+
+_PART = re.compile(r"bytes[ =]+(\d+)-\d+/(?:(\d+)|\*)", re.IGNORECASE)
+"""What ``Content-Range`` says of a part: its first byte, and the bytes of the whole file if it tells them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an answer tells of the whole file, each empty where it tells nothing."""
+
+    etag: str
+    changed: str
+    size: str
+
+    @classmethod
+    def by(cls, headers: Mapping[str, str], size: str | None) -> _Told:
+        return cls(bare(headers.get("ETag", "")), headers.get("Last-Modified", ""), size or "")
+
+    def is_other_than(self, other: _Told) -> bool:
+        """Tell whether it is about other bytes. The time counts without ETags only: on another server it may differ."""
+        tagged = self.etag and other.etag
+        told = [(self.size, other.size), (self.etag, other.etag) if tagged else (self.changed, other.changed)]
+        return any(before and now and before != now for before, now in told)
 
 
 class FetchedFile:
@@ -31,6 +58,7 @@ class FetchedFile:
         self.identity = without_signature(url)
         self.name = unquote(urlsplit(url).path).rstrip("/").rsplit("/", 1)[-1] or "download"
         self.seekable = False
+        self._looked_at: _Told | None = None
 
     def __str__(self) -> str:
         return presentable(self._url)
@@ -47,6 +75,7 @@ class FetchedFile:
                 message = f"{self} does not say its size, which an upload has to announce: store it as a file first."
                 raise IttybitSourceError(message)
             self.seekable = answer.headers.get("Accept-Ranges", "").lower() == "bytes"
+            self._looked_at = _Told.by(answer.headers, size)
             return {
                 "size": int(size),
                 "etag": answer.headers.get("ETag"),
@@ -58,8 +87,29 @@ class FetchedFile:
         return self.open_at(0)
 
     def open_at(self, start: int) -> BinaryIO:
-        """Return a new reader at byte ``start``."""
-        return cast("BinaryIO", _Reader(self._get(start)))
+        """Return a new reader at byte ``start``.
+
+        :raises IttybitSourceError: the server tells another ETag, time of change or size than it told ``stat``, or
+            serves another part.
+        """
+        answer = self._get(start)
+        try:
+            self._refuse_other_bytes(answer.headers, start)
+        except IttybitSourceError:
+            answer.close()
+            raise
+        return cast("BinaryIO", _Reader(answer))
+
+    def _refuse_other_bytes(self, headers: Mapping[str, str], start: int) -> None:
+        size = headers.get("Content-Length")
+        if start:
+            part = _PART.match(headers.get("Content-Range", ""))
+            if part is None or int(part[1]) != start:
+                message = f"Cannot fetch {self}: its server does not say that it serves the bytes from {start} on."
+                raise IttybitSourceError(message)
+            size = part[2]
+        if self._looked_at is not None and self._looked_at.is_other_than(_Told.by(headers, size)):
+            raise written_anew(self)
 
     def _get(self, start: int) -> requests.Response:
         import requests

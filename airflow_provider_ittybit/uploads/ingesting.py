@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.generations import TaskShape
-from airflow_provider_ittybit.uploads.arrivals import oldest_since
+from airflow_provider_ittybit.uploads.arrivals import beginning, oldest_since
 from airflow_provider_ittybit.uploads.signatures import without_signature
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Ingestion:
         if self._takes_tag:
             return time.time() - CLOCKS_DIFFER
         if generation.task_shape is TaskShape.NESTED:
-            return self.transport.send(delivery.ask_time(generation)) or 0.0
+            return beginning(self.transport.send(delivery.ask_time(generation)))
         return 0.0
 
     def find(self, since: float) -> dict[str, Any] | None:

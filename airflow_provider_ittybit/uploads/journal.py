@@ -21,6 +21,8 @@ class Noted:
     :param arrived: indices of the chunks that ittybit acknowledged.
     :param litter: number and size of the chunks of an earlier upload that may still lie at ittybit, unfinished;
         ``OTHER_BYTES`` if they were cut from other bytes than now.
+    :param size: bytes of the file that was begun, ``None`` for what ittybit fetches itself.
+    :param astray: whether a copy of an earlier try may be at ittybit that cannot be told from another upload's.
     """
 
     since: float | None = None
@@ -30,6 +32,8 @@ class Noted:
     arrived: frozenset[int] = field(default_factory=frozenset)
     litter: tuple[int, int] | None = None
     accepted: float | None = None
+    size: int | None = None
+    astray: bool = False
 
 
 class Journal(Protocol):
@@ -46,20 +50,47 @@ class Journal(Protocol):
     def read(self, fingerprint: str) -> Noted:
         """Return what earlier tries of the very same upload noted, and begin anew for any other."""
 
+    def last(self) -> Noted:
+        """Return what was noted last in this run of the task, of whichever bytes."""
+
     def name(self) -> str:
         """Return a name for the upload that was read: each try of it gets the same, and no other upload does."""
 
     def write(self, noted: Noted) -> None:
         """Note how far the upload is."""
 
+    def taken(self) -> frozenset[str]:
+        """Return the ids that ittybit gave to the other uploads of the task."""
 
-class NoJournal:
+    def is_alone(self, size: int | None) -> bool:
+        """Tell whether a file of its name and of this size that no upload has taken can only be its own."""
+
+
+class Alone:
+    """What a journal says of the other uploads of its task if it knows of none."""
+
+    __slots__ = ()
+
+    def taken(self) -> frozenset[str]:
+        """Return no ids."""
+        return frozenset()
+
+    def is_alone(self, size: int | None) -> bool:  # noqa: ARG002 - as in Journal
+        """Say that it is."""
+        return True
+
+
+class NoJournal(Alone):
     """Forgets everything: each try uploads afresh."""
 
     lasting = False
     accepted = None
 
     def read(self, fingerprint: str) -> Noted:  # noqa: ARG002 - as in Journal
+        """Return nothing."""
+        return Noted()
+
+    def last(self) -> Noted:
         """Return nothing."""
         return Noted()
 

@@ -64,27 +64,49 @@ def connect_stores(sources: Iterable[object]) -> None:
 
 
 def side_by_side(
-    items: Sequence[T], action: Callable[[T], dict[str, object]], parallel: int
+    items: Sequence[T],
+    action: Callable[[T], dict[str, object]],
+    parallel: int,
+    places: Sequence[object] = (),
+    *,
+    stop: Callable[[], None],
 ) -> tuple[list[dict[str, object] | None], dict[int, Exception]]:
     """Do something with each item, a few at a time.
 
+    :param places: where each leads: those of one place go one after another, those of ``None`` as they come.
+    :param stop: ends what is under way soon. It is called when something interrupts this thread, as
+        ``execution_timeout`` does: Airflow calls ``on_kill`` only afterwards, and until then nobody else would.
     :return: the results, ``None`` where it failed, and the errors by position.
     """
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
         message = f"parallel_uploads={parallel!r} is no number of uploads: give 1 or more."
         raise IttybitInputError(message)
+    results: list[dict[str, object] | None] = [None] * len(items)
     errors: dict[int, Exception] = {}
 
-    def one(position: int) -> dict[str, object] | None:
-        try:
-            return action(items[position])
-        except Exception as error:  # noqa: BLE001 - whatever befell one, the others are tried and all is told
-            errors[position] = error
-            return None
+    def in_turn(line: list[int]) -> None:
+        for position in line:
+            try:
+                results[position] = action(items[position])
+            except Exception as error:  # noqa: BLE001 - whatever befell one, the others are tried and all is told
+                errors[position] = error
 
-    with ThreadPoolExecutor(min(parallel, len(items)), thread_name_prefix="ittybit-upload") as pool:
-        results = list(pool.map(one, range(len(items))))
+    lines = _lines(places or [None] * len(items))
+    with ThreadPoolExecutor(min(parallel, len(lines)), thread_name_prefix="ittybit-upload") as pool:
+        try:
+            list(pool.map(in_turn, lines))
+        except BaseException:  # no error of an item comes out here
+            stop()
+            raise
     return results, dict(sorted(errors.items()))
+
+
+def _lines(places: Sequence[object]) -> list[list[int]]:
+    """Put the positions of one place into one line."""
+    lines: dict[object, list[int]] = {}
+    for position, place in enumerate(places):
+        lines.setdefault(position if place is None else place, []).append(position)
+    return list(lines.values())
 
 
 def _is_pattern(text: str) -> bool:

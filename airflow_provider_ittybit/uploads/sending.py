@@ -9,8 +9,6 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
 from airflow_provider_ittybit.api import creations, delivery
 from airflow_provider_ittybit.api.calls import get_resource, update_resource
 from airflow_provider_ittybit.api.forms import new_boundary
@@ -20,15 +18,14 @@ from airflow_provider_ittybit.api.retrying import Outcome
 from airflow_provider_ittybit.exceptions import (
     IttybitError,
     IttybitNotFoundError,
-    IttybitRateLimitError,
     IttybitServerError,
-    IttybitSourceNotFoundError,
     IttybitTransportError,
     IttybitUnreadableAnswerError,
     IttybitUnsupportedError,
+    surely_not_done,
 )
 from airflow_provider_ittybit.transport.policy import pause_before
-from airflow_provider_ittybit.uploads.arrivals import find_arrived
+from airflow_provider_ittybit.uploads.arrivals import beginning, find_arrived, lists_files
 from airflow_provider_ittybit.uploads.chunked import send_chunks
 from airflow_provider_ittybit.uploads.chunks import Chunk, Chunking, cut
 from airflow_provider_ittybit.uploads.ingesting import Ingestion
@@ -62,6 +59,7 @@ class Sending:
     :param chunking: settings of chunked uploads.
     :param journal: where it is noted down for the next try.
     :param on_progress: called with bytes sent and bytes in all.
+    :param stop: ends soon what other threads send of it, when the thread that waits for them is interrupted.
     """
 
     transport: BlockingTransport
@@ -70,6 +68,7 @@ class Sending:
     chunking: Chunking = field(default_factory=Chunking)
     journal: Journal = field(default_factory=NoJournal)
     on_progress: OnProgress | None = None
+    stop: Callable[[], None] = lambda: None
     _noted: Noted = field(default_factory=Noted, init=False)
     _again: str = field(default="", init=False)
 
@@ -110,14 +109,15 @@ class Sending:
         try:
             yield
         except IttybitError as error:
-            if _surely_not_taken(error) and self._noted.layout is None and self._noted.since != before:
+            if surely_not_done(error) and self._noted.layout is None and self._noted.since != before:
                 self._note(since=before)
             raise
 
     def _begin(self, since: float | None, layout: tuple[int, int] | None = None) -> None:
-        """Note that bytes are about to go; what an earlier try sent may still appear, so its time is kept."""
+        """Note that something is about to go; what an earlier try sent may still appear, so its time is kept."""
         earlier = self._noted.since
-        self._note(since=earlier if earlier is not None else since, layout=layout, arrived=frozenset())
+        size = self.source.size if isinstance(self.source, FileSource) else None
+        self._note(since=earlier if earlier is not None else since, layout=layout, arrived=frozenset(), size=size)
 
     def _known(self) -> dict[str, Any] | None:
         """Return what an earlier try uploaded, if it is still there."""
@@ -128,7 +128,7 @@ class Sending:
             found = self.transport.send(get_resource(self.transport.settings.generation, resource_id))
         except IttybitNotFoundError:
             log.warning("An earlier try uploaded %s, which is gone at ittybit: uploading again", resource_id)
-            self._noted = Noted()
+            self._noted = Noted(litter=self._noted.litter, astray=self._noted.astray)
             self._again = f"-{uuid.uuid4().hex}"  # by the old name, ittybit would answer as it did then
             return None
         except IttybitUnsupportedError:  # a generation that takes bytes at the delivery domain, but reads no file
@@ -148,7 +148,7 @@ class Sending:
         with self._unless_refused():
             if self.plan.protocol is Upload.MULTIPART:
                 if self.journal.lasting:
-                    self._begin(self.transport.send(delivery.ask_time(generation)))
+                    self._begin(beginning(self.transport.send(delivery.ask_time(generation))))
                 body = FormBody(source, new_boundary(), progress)
                 resource = self.transport.send(creations.send_form(body, source.name))
             else:
@@ -166,7 +166,10 @@ class Sending:
             return ingestion.send()
 
     def _arrived(self, source: FileSource) -> dict[str, Any] | None:
-        return find_arrived(self.transport, source, self.plan.along.get("folder"), self._noted.since)
+        since = self._noted.since
+        if since is None or not self.journal.is_alone(source.size):
+            return None
+        return find_arrived(self.transport, source, self.plan.along.get("folder"), since, self.journal.taken())
 
     def _put(self, source: FileSource, progress: Progress) -> dict[str, Any]:
         chunks = self._cut(source)
@@ -174,11 +177,11 @@ class Sending:
         target = target_for(self.transport, source.name, folder, self.plan.protocol, signing)
         if len(chunks) < 2:
             if self.journal.lasting:
-                self._begin(target.server_time)
+                self._begin(beginning(target.server_time))
             return target.send(delivery.put, FileBody(source, progress=progress))
         layout = _layout(chunks)
         if self._noted.layout != layout:
-            self._begin(target.server_time, layout)
+            self._begin(beginning(target.server_time), layout)
         if not self.chunking.resume:
             self._note(arrived=frozenset())
         resumed = bool(self._noted.arrived)
@@ -226,7 +229,13 @@ class Sending:
             self._note(arrived=self._noted.arrived | {chunk.index})
 
         return send_chunks(
-            source, missing, chunking=self.chunking, send=send, progress=progress, acknowledged=acknowledged
+            source,
+            missing,
+            chunking=self.chunking,
+            send=send,
+            progress=progress,
+            acknowledged=acknowledged,
+            stop=self.stop,
         )
 
     def _put_chunk(self, content_range: str, *, repeatable: bool) -> Callable[[Request], Call[dict[str, Any] | None]]:
@@ -236,20 +245,26 @@ class Sending:
     def _send_last(
         self, source: FileSource, target: Target, body: FileBody, content_range: str
     ) -> dict[str, Any] | None:
-        """Send the chunk that completes the file; after a lost answer look whether it did, before sending again."""
-        attempts = LAST_ATTEMPTS if self.chunking.resend else 1
+        """Send the chunk that completes the file; after a lost answer look whether it did, before sending again.
+
+        Where nobody can look, it goes once.
+        """
+        can_look = lists_files(self.transport.settings.generation) and self.journal.is_alone(source.size)
+        attempts = LAST_ATTEMPTS if self.chunking.resend and can_look else 1
         for attempt in range(1, attempts + 1):
             try:
                 found = target.send(self._put_chunk(content_range, repeatable=False), body)
-            except (IttybitTransportError, IttybitServerError):
-                found = self._arrived(source)
+            except (IttybitTransportError, IttybitServerError) as error:
+                if surely_not_done(error):  # it was sent again as often as it may be
+                    raise
+                found = self._arrived(source) if can_look else None
                 if found is None and attempt == attempts:
                     raise
             else:
-                return found or self._arrived(source)
+                return found or (self._arrived(source) if can_look else None)
             if found is not None:
                 return found
-            time.sleep(pause_before(attempt, Outcome()))
+            self.transport.pause(pause_before(attempt, Outcome()))
         return None
 
     def _label(self, resource: dict[str, Any]) -> dict[str, Any]:
@@ -280,10 +295,3 @@ def _media_id(resource: dict[str, Any]) -> str:
 
 def _layout(chunks: list[Chunk]) -> tuple[int, int]:
     return len(chunks), chunks[0].length
-
-
-def _surely_not_taken(error: IttybitError) -> bool:
-    """Tell whether an error means that ittybit did not act on the upload, so that a retry makes no second copy."""
-    if isinstance(error, IttybitTransportError):
-        return not error.may_have_arrived
-    return isinstance(error, IttybitSourceNotFoundError | IttybitRateLimitError | AirflowFailException)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from airflow_provider_ittybit.api.failures import QUERY_OF_URL, USER_OF_URL
 from airflow_provider_ittybit.uploads.unreadable import presentable
 
 
@@ -30,7 +31,6 @@ class _Scheme:
 
 SHORTEST = 5
 """Characters from which on something can be masked: shorter ones stand in many words, and Airflow refuses them."""
-_INPUTS = frozenset({"input", "inputs", "options"})
 
 
 def _words(text: str) -> frozenset[str]:
@@ -94,6 +94,7 @@ def veiled(value: Any) -> Any:
 _URL = re.compile(r"""[a-z][a-z0-9+.-]{0,20}://([^\s/?#"'<>]*)[^\s?#"'<>]*(?:\?([^\s#"'<>]+))?""", re.IGNORECASE)
 _OPENS = re.compile(r"sig|token|secret|key|passw|auth|credential|policy", re.IGNORECASE)
 """In the name of a parameter: its value may open the URL."""
+_BEGINS_AS_URL = re.compile(r"\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def secrets_in(value: object) -> set[str]:
@@ -120,19 +121,48 @@ def secrets_in(value: object) -> set[str]:
 
 
 def without_signed_inputs(resource: Any) -> Any:
-    """Copy a resource without the signatures of the URLs that it was made from.
+    """Copy a resource without what opens the URLs that it was made from, so that it can be kept in XCom.
 
-    Some generations repeat them in their answers (``input``, ``inputs``, the ``options`` of an ingest). The URLs of
-    what was made stay as they are: whoever gets them may need them.
+    Some generations repeat these in their answers (documented: ``input``, ``inputs``, ``options``, and what else
+    ``_READ`` names). They lose their whole query, since nobody knows all ways to sign one, and a user before the host;
+    so do URLs in the words of an ``error``. A name (``_NAMED``) loses its query where that looks like a signature.
+
+    All else stays: a URL of what was made, whose query whoever gets it may need, and ``metadata``, but for fields of
+    these names in it.
 
     :param resource: a resource as received, or a part of one.
     """
-    return _cleaned(resource, is_input=False)
+    return _cleaned(resource, str)
 
 
-def _cleaned(value: Any, *, is_input: bool) -> Any:
+def _without_queries(text: str) -> str:
+    if _BEGINS_AS_URL.match(text):
+        return presentable(text)
+    return USER_OF_URL.sub(r"\1", QUERY_OF_URL.sub(r"\1", text)) if "://" in text else text
+
+
+def _without_signature_in_name(name: str) -> str:
+    place, _, query = name.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    names = {unquote(parameter).lower() for parameter, equals, _ in pairs if equals}
+    is_signed = any(map(_OPENS.search, names)) or any(scheme.marks <= names for scheme in _SCHEMES)
+    return USER_OF_URL.sub(r"\1", place if is_signed else name)
+
+
+_READ = _words("input inputs options workflow next original error")
+"""Fields that tell what something was made from, what is to follow, or why that failed."""
+_NAMED = _words("filename folder title ref")
+"""Fields that a server may fill with a part of the URL, if it is told nothing else."""
+_CLEANING: Mapping[str, Callable[[str], str]] = {
+    **dict.fromkeys(_READ, _without_queries),
+    **dict.fromkeys(_NAMED, _without_signature_in_name),
+}
+
+
+def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    """Copy a value with its texts cleaned, those of fields with a rule of their own by that one."""
     if isinstance(value, dict):
-        return {name: _cleaned(item, is_input=is_input or name in _INPUTS) for name, item in value.items()}
+        return {name: _cleaned(item, _CLEANING.get(name, clean)) for name, item in value.items()}
     if isinstance(value, list):
-        return [_cleaned(item, is_input=is_input) for item in value]
-    return without_signature(value) if is_input and isinstance(value, str) and "?" in value else value
+        return [_cleaned(item, clean) for item in value]
+    return clean(value) if isinstance(value, str) else value

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError
+from airflow_provider_ittybit.uploads.ahead import attended, never
 from airflow_provider_ittybit.uploads.formats import HEAD, type_by_name, type_of
 from airflow_provider_ittybit.uploads.signatures import veiled, without_signature
 from airflow_provider_ittybit.uploads.unreadable import has_key_before_bucket, in_store, presentable, unreadable
+from airflow_provider_ittybit.uploads.versions import is_other, stamp_of, written_anew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 _FILES = (stat.S_IFREG, 0)
 """Modes of what can be read to its end: a file, or an object of a store that tells no mode."""
@@ -45,6 +51,7 @@ class FileSource:
     :param mime_type: found by content and name.
     :param stamp: changes when the bytes do: modification time or ETag, where there is one.
     :param seekable: whether reading can begin anywhere, so that chunks can be read side by side.
+    :param is_stopped: tells whether the task was killed, after which nobody waits for bytes from elsewhere.
     """
 
     path: Readable
@@ -53,6 +60,12 @@ class FileSource:
     mime_type: str
     stamp: str = ""
     seekable: bool = True
+    is_stopped: Callable[[], bool] = field(default=never, repr=False, compare=False)
+
+    @property
+    def may_hang(self) -> bool:
+        """Whether the bytes come from elsewhere, so that reading them may take long."""
+        return _is_elsewhere(self.path)
 
     @property
     def identity(self) -> str:
@@ -62,18 +75,21 @@ class FileSource:
     def open(self, start: int = 0) -> BinaryIO:
         """Return a new reader at byte ``start``.
 
-        :raises IttybitSourceError: the object was written anew since it was looked at: its ETag is another.
+        :raises IttybitSourceError: it was written anew since it was looked at: what its store or server tells of it,
+            such as an ETag, is another. Where nothing is told, and for a file of this worker, nobody notices.
+        :raises IttybitStoppedError: the task was killed meanwhile.
         """
+        return _in_time(self.path, lambda: self._open(start), self.is_stopped)
+
+    def _open(self, start: int) -> BinaryIO:
         reader: BinaryIO
         if hasattr(self.path, "open_at"):
             reader = self.path.open_at(start)
             return reader
         reader = self.path.open("rb", **({"block_size": BLOCK} if hasattr(self.path, "protocol") else {}))
-        details = getattr(reader, "details", None)
-        if self.stamp and isinstance(details, Mapping) and details.get("ETag", self.stamp) != self.stamp:
+        if is_other(self.stamp, getattr(reader, "details", None)):
             reader.close()
-            message = f"{self} was written anew while it was uploaded: let the task that writes it end first."
-            raise IttybitSourceError(message)
+            raise written_anew(self)
         if start:
             reader.seek(start)
         return reader
@@ -113,30 +129,34 @@ class UrlSource:
 UploadSource = FileSource | UrlSource
 
 
-def as_source(value: object, *, filename: str | None = None, fetch: bool = False) -> UploadSource:
+def as_source(
+    value: object, *, filename: str | None = None, fetch: bool = False, is_stopped: Callable[[], bool] = never
+) -> UploadSource:
     """Find out what a user wants to upload.
 
     :param value: a path of this worker's file system, an ``ObjectStoragePath`` or a URL of one of its schemes
         (``file://``, ``s3://``, ``gs://``, …), or an ``http(s)`` URL.
     :param filename: name to give the file instead of its own.
     :param fetch: have this worker read ``http(s)`` URLs, streamed through, because ittybit cannot reach them.
+    :param is_stopped: tells whether the task was killed.
     :raises IttybitSourceNotFoundError: there is no such file.
     :raises IttybitSourceError: it is a directory, empty, unreadable, or nothing that can be uploaded.
     :raises IttybitError: its store cannot be reached now; a retry may help.
+    :raises IttybitStoppedError: the task was killed while it waited for a store or a server.
     """
     if isinstance(value, str) and "://" in value:
-        return _from_url(value, filename, fetch=fetch)
+        return _from_url(value, filename, fetch=fetch, is_stopped=is_stopped)
     if isinstance(value, str | os.PathLike) and not hasattr(value, "protocol"):
         text = os.fspath(value)
         if not isinstance(text, str) or not text.strip() or "\x00" in text:
             raise _unusable(value)
         return _from_path(_at_home(text), filename)
     if hasattr(value, "protocol") and hasattr(value, "open") and hasattr(value, "stat"):
-        return _from_path(value, filename)
+        return _from_path(value, filename, is_stopped)
     raise _unusable(value)
 
 
-def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
+def _from_url(value: str, filename: str | None, *, fetch: bool, is_stopped: Callable[[], bool]) -> UploadSource:
     url = veiled(value.strip())
     scheme = url.split("://", 1)[0].lower()
     if scheme in ("http", "https"):
@@ -145,7 +165,7 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
         if fetch:
             from airflow_provider_ittybit.uploads.fetching import FetchedFile
 
-            return _from_path(FetchedFile(url), filename)
+            return _from_path(FetchedFile(url), filename, is_stopped)
         return UrlSource(url, type_by_name(filename or urlsplit(url).path))
     if has_key_before_bucket(url):
         message = (
@@ -166,7 +186,7 @@ def _from_url(value: str, filename: str | None, *, fetch: bool) -> UploadSource:
             "installed (for s3:// that is apache-airflow-providers-amazon[s3fs])."
         )
         raise IttybitSourceError(message) from error
-    return _from_path(path, filename)
+    return _from_path(path, filename, is_stopped)
 
 
 def _is_fetchable(url: str) -> bool:
@@ -185,15 +205,10 @@ def _at_home(text: str) -> Path:
         return Path(text)
 
 
-def _from_path(path: Any, filename: str | None) -> FileSource:
+def _from_path(path: Any, filename: str | None, is_stopped: Callable[[], bool] = never) -> FileSource:
     shown = presentable(str(path))
     try:
-        if in_store(path):
-            path.fs.invalidate_cache(path.path)  # a listing from before would hide what was written since
-        facts = path.stat()
-        _refuse_unless_file(shown, getattr(facts, "st_mode", 0))
-        size, stamp = _size(facts), _stamp(facts)
-        head = _head(path) if size else b""
+        size, stamp, head = _in_time(path, lambda: _look_at(path, shown), is_stopped)
     except IttybitError:
         raise
     except Exception as error:
@@ -202,7 +217,30 @@ def _from_path(path: Any, filename: str | None) -> FileSource:
         message = f"{shown!r} is empty: there is nothing to upload. Check the task that wrote it."
         raise IttybitSourceError(message)
     name = filename or path.name
-    return FileSource(path, name, size, type_of(name, head), stamp, getattr(path, "seekable", True))
+    return FileSource(path, name, size, type_of(name, head), stamp, getattr(path, "seekable", True), is_stopped)
+
+
+def _is_elsewhere(path: object) -> bool:
+    """Tell an object of a store, or a file behind a URL, from a file of this worker."""
+    return in_store(path) or hasattr(path, "open_at")
+
+
+def _in_time(path: object, action: Callable[[], T], is_stopped: Callable[[], bool]) -> T:
+    """Do something with a path; what is elsewhere may not answer, and a killed task does not wait for it.
+
+    The store of the path is connected by then, in this thread: Airflow is asked for connections by one at a time.
+    """
+    return attended(action, is_stopped) if _is_elsewhere(path) else action()
+
+
+def _look_at(path: Any, shown: str) -> tuple[int, str, bytes]:
+    """Find size, stamp and first bytes of a file."""
+    if in_store(path):
+        path.fs.invalidate_cache(path.path)  # a listing from before would hide what was written since
+    facts = path.stat()
+    _refuse_unless_file(shown, getattr(facts, "st_mode", 0))
+    size = _size(facts)
+    return size, stamp_of(facts), _head(path) if size else b""
 
 
 def _refuse_unless_file(shown: str, mode: int) -> None:
@@ -217,15 +255,6 @@ def _refuse_unless_file(shown: str, mode: int) -> None:
 
 def _size(facts: Any) -> int:
     return int(facts.st_size if hasattr(facts, "st_size") else facts["size"])
-
-
-def _stamp(facts: Any) -> str:
-    """Find what changes with the bytes, under the names that file systems and object stores give it."""
-    named = facts if isinstance(facts, Mapping) else getattr(facts, "_info", None) or {}
-    for name in ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "updated"):
-        if named.get(name):
-            return str(named[name])
-    return str(getattr(facts, "st_mtime_ns", ""))
 
 
 def _head(path: Any) -> bytes:

@@ -137,11 +137,17 @@ class Exact(io.RawIOBase, BinaryIO):
         self._left = count
         self._to_end = start + count == source.size
         watched = count + 1 if self._to_end else count  # one byte more shows that the file has grown
-        self._reader = self._tell_of_failure(lambda: read_ahead(lambda: source.open(start), watched))
+        self._reader = self._tell_of_failure(
+            lambda: read_ahead(
+                lambda: source.open(start), watched, may_hang=source.may_hang, is_stopped=source.is_stopped
+            )
+        )
         part.begin()
 
     def read(self, size: int = -1) -> bytes:
         """Read up to ``size`` bytes; an empty result is the end."""
+        if not self._left:  # all is sent by now, and a failure would pass for one of a body cut short
+            return b""
         wanted = self._left if size < 0 else min(size, self._left)
         block = self._tell_of_failure(lambda: self._reader.read(wanted))
         self._left -= len(block)

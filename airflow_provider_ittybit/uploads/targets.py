@@ -92,8 +92,8 @@ class DeliveryDomain:
 class SelfSigned:
     """The project's own domain, with a signature that is made here for each request.
 
-    The generations that sign no URLs and take no key there document none of it (API notes, sections 3 and 8). So if
-    the signature is refused, the key is tried, as the files generations allow both.
+    The generations that sign no URLs and take no key there document none of it. So if the signature is refused, the
+    key is tried, as the files generations allow both.
     """
 
     def __init__(self, transport: BlockingTransport, filename: str, folder: str | None) -> None:

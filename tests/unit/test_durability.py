@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from task_running import Run, Store, task_context
 
-from airflow_provider_ittybit.durability import KEY, WAITING_KEY, first_moment, journal_of
+from airflow_provider_ittybit.durability import DELETED_KEY, KEY, WAITING_KEY, first_moment, journal_of, note_deleted
 from airflow_provider_ittybit.uploads.journal import OTHER_BYTES, Noted
 
 WHOLE = Noted(since=1735689600.0)
@@ -271,3 +271,30 @@ def test_a_clock_that_was_set_back_puts_no_moment_into_the_future() -> None:
     store = Store()
     moment_at(2000.0, store)
     assert moment_at(1000.0, store) == 1000.0
+
+
+def test_what_a_killed_try_deleted_is_not_found_again() -> None:
+    store = Store()
+    noted(store, UPLOADED)
+    for ids in (["file_0"], [], ["file_1", "file_2"]):
+        assert journal(store).read("bytes") == UPLOADED
+        note_deleted(task_context(store=store), ids)
+    assert journal(store).read("bytes") == Noted()
+    assert store.get(DELETED_KEY) == ["file_0", "file_1", "file_2"]
+
+
+@pytest.mark.parametrize("kept", ["file_1", 1, {"file_1": 1}, [1, ["file_1"]]], ids=repr)
+def test_deletions_noted_in_another_shape_are_none(kept: object) -> None:
+    store = Store()
+    noted(store, UPLOADED)
+    store.set(DELETED_KEY, kept)
+    assert journal(store).read("bytes") == UPLOADED
+
+
+def test_a_deletion_that_cannot_be_noted_breaks_nothing() -> None:
+    class Gone(Store):
+        def set(self, key: str, value: Any) -> None:
+            raise ConnectionError(key, value)
+
+    for store in (None, Gone()):
+        note_deleted(task_context(store=store), ["file_1"])

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow_versions import BROKEN_EXTRA
+from airflow_versions import BROKEN_EXTRA, StoredConnection
 
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitInputError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
@@ -152,6 +152,20 @@ def test_what_the_hook_is_given_wins_over_the_connection(
     assert IttybitHook("other").settings.host == "https://other.example"
 
 
+async def test_the_triggerer_never_looks_a_connection_up_as_a_worker_does(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_up(_: object, conn_id: str) -> None:
+        message = f"{conn_id} is looked up on the event loop"
+        raise AssertionError(message)
+
+    hook = connection()
+    monkeypatch.setattr(IttybitHook, "get_connection", classmethod(look_up))
+    assert (await hook.aget_settings()).api_key == KEY
+    with pytest.raises(AssertionError, match="ittybit_default is looked up"):
+        _ = IttybitHook().settings
+
+
 def test_a_setting_that_does_not_exist_is_refused_at_once() -> None:
     with pytest.raises(IttybitInputError, match="no setting api_key, retries"):
         IttybitHook(api_key="x", retries=1)
@@ -275,6 +289,13 @@ def test_the_button_fails_for_no_reason_at_all(connection: Connection, monkeypat
     assert not works
     assert "RuntimeError" in said
     assert KEY not in said
+
+
+def test_airflow_presses_the_button_of_a_connection(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_FILMS", emulator.airflow_connection("2025-08-20"))
+    works, said = StoredConnection.get_connection_from_secrets("films").test_connection()
+    assert works, said
+    assert len(emulator.control.requests()) == 1
 
 
 def test_the_button_asks_once_even_where_the_answer_would_be_worth_a_repetition(hook_for, emulator) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from task_killing import killed
 
-from airflow_provider_ittybit.exceptions import IttybitNotFoundError, IttybitProcessingTimeoutError, IttybitServerError
+from airflow_provider_ittybit.exceptions import (
+    IttybitNotFoundError,
+    IttybitProcessingTimeoutError,
+    IttybitServerError,
+    IttybitStoppedError,
+)
 from airflow_provider_ittybit.hooks.deadline import last_look
 
 if TYPE_CHECKING:
@@ -57,3 +64,22 @@ def test_what_ended_in_time_after_all_is_returned(hook_for: HookFor, emulator: R
     made = hook.upload_media(image)
     emulator.control.settle()
     assert last_look(hook, made["id"], resource="files").resource["width"] == 320
+
+
+def test_a_kill_ends_it_as_any_other_look(waiting: tuple[IttybitHook, str], emulator: RunningEmulator) -> None:
+    hook, resource_id = waiting
+    emulator.control.forget_requests()
+    emulator.control.fault(match={"method": "GET"}, times=0, status=503, retry_after=100)
+    task: Any = SimpleNamespace(on_kill=hook.pause.stop)
+    with killed(task, emulator.control.requests) as kill, pytest.raises(IttybitStoppedError):
+        last_look(hook, resource_id)
+    assert kill.ended_soon()
+
+
+def test_after_a_kill_it_is_not_taken(waiting: tuple[IttybitHook, str], emulator: RunningEmulator) -> None:
+    hook, resource_id = waiting
+    emulator.control.forget_requests()
+    hook.pause.stop()
+    with pytest.raises(IttybitStoppedError):
+        last_look(hook, resource_id)
+    assert emulator.control.requests() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -14,16 +15,30 @@ from airflow_provider_ittybit.get_provider_info import get_provider_info
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 
+@dataclass
+class NumberRange:
+    """The validator, of which Airflow 3's stand-ins take no notice."""
+
+    min: int
+    max: int
+
+
 def stand_ins() -> dict[str, dict[str, Any]]:
     """Return what Airflow 3 itself puts in place of the packages that only Airflow 2's web server needs."""
     mocks: Any = found("airflow.api_fastapi.core_api.services.ui.connections:HookMetaService")
+
+    class IntegerField(mocks.MockIntegerField):
+        def __init__(self, label: str, validators: list[Any], **more: Any) -> None:
+            super().__init__(label, validators, **more)
+            self.validators = validators
+
     return {
         "wtforms": {
             "BooleanField": mocks.MockBooleanField,
-            "IntegerField": mocks.MockIntegerField,
+            "IntegerField": IntegerField,
             "StringField": mocks.MockStringField,
         },
-        "wtforms.validators": {"Optional": mocks.MockOptional},
+        "wtforms.validators": {"NumberRange": NumberRange, "Optional": mocks.MockOptional},
         "flask_babel": {"lazy_gettext": str},
         "flask_appbuilder": {},
         "flask_appbuilder.fieldwidgets": {"BS3TextFieldWidget": mocks.MockAnyWidget},
@@ -35,10 +50,15 @@ def shown(widget: Any) -> tuple[str, list[str], str, Any]:
     if AIRFLOW >= (3, 0):
         schema = widget.param.schema
         return schema["title"], schema["type"], widget.param.description, widget.param.value
+    field = bound(widget)
+    return str(field.label.text), [TYPES[field.type], "null"], str(field.description), field.default
+
+
+def bound(widget: Any) -> Any:
+    """Return a field as a real form has it."""
     from wtforms import Form
 
-    field = next(iter(type("Shown", (Form,), {"field": widget})()))
-    return str(field.label.text), [TYPES[field.type], "null"], str(field.description), field.default
+    return next(iter(type("Shown", (Form,), {"field": widget})()))
 
 
 TYPES = {"StringField": "string", "IntegerField": "integer", "BooleanField": "boolean"}
@@ -65,6 +85,19 @@ def test_the_fields_have_the_same_names_labels_descriptions_types_and_defaults(w
     for name, about in fields.items():
         schema = about["schema"]
         assert shown(widgets[name]) == (about["label"], schema["type"], about["description"], schema.get("default"))
+
+
+def test_numbers_have_the_same_bounds(widgets: dict[str, Any]) -> None:
+    numbers = {
+        name: about["schema"]
+        for name, about in connection_type()["conn-fields"].items()
+        if "integer" in about["schema"]["type"]
+    }
+    assert set(numbers) == {"timeout", "max_retries"}
+    for name, schema in numbers.items():
+        field = widgets[name] if AIRFLOW >= (3, 0) else bound(widgets[name])
+        [limits] = [one for one in field.validators if type(one).__name__ == "NumberRange"]
+        assert (limits.min, limits.max) == (schema["minimum"], schema["maximum"])
 
 
 def test_hidden_fields_labels_and_placeholders_are_the_same() -> None:

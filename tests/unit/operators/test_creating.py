@@ -11,7 +11,12 @@ import time_machine
 from task_running import Run, Store, deferral_of, run_to_end, sent, task_context
 
 from airflow_provider_ittybit.durability import TASK_KEY
-from airflow_provider_ittybit.exceptions import IttybitError, IttybitProcessingFailedError, IttybitTransportError
+from airflow_provider_ittybit.exceptions import (
+    IttybitError,
+    IttybitProcessingFailedError,
+    IttybitRateLimitError,
+    IttybitTransportError,
+)
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 from airflow_provider_ittybit.operators.creating import KEY_LIVES
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
@@ -25,6 +30,10 @@ if TYPE_CHECKING:
 
 GENERATIONS = ("files-enveloped", "files-flat", "tasks", "jobs")
 LISTED = GENERATIONS[:3]
+FLAT = GENERATIONS[:2]
+WORKFLOW: dict[str, Any] = {"kind": "workflow", "options": None}
+IMAGE: dict[str, Any] = {"workflow": [{"kind": "image", "ref": "poster"}]}
+SUBTITLES: dict[str, Any] = {"workflow": [{"kind": "subtitles", "ref": "subtitles"}]}
 URL = "https://cdn.example/a.mp4"
 EACH = pytest.mark.parametrize("generation", GENERATIONS)
 Try = Any
@@ -158,6 +167,32 @@ def test_a_lost_answer_is_found_in_the_list(generation: str, held: Connect) -> N
 
 
 @pytest.mark.parametrize("generation", LISTED)
+@pytest.mark.parametrize("status", [429, 401])
+def test_a_refusal_leaves_no_note_by_which_the_wish_of_another_run_could_be_found(
+    generation: str, held: Connect, status: int
+) -> None:
+    emulator, store = held(generation), Store()
+    emulator.control.fault(match={"method": "POST"}, status=status, retry_after=0)
+    with pytest.raises(IttybitError):
+        attempt(store)
+    assert store.get(TASK_KEY)["since"] is None
+    theirs = attempt(None, run=Run(run_id="other"))
+    assert attempt(store)["id"] != theirs["id"]
+
+
+def test_a_refusal_does_not_take_back_the_note_of_a_try_before(held: Connect) -> None:
+    emulator, store = held("files-flat"), Store()
+    emulator.control.fault(match={"method": "POST"}, drop="before")
+    with pytest.raises(IttybitTransportError):
+        attempt(store)
+    since = store.get(TASK_KEY)["since"]
+    emulator.control.fault(match={"method": "POST"}, status=429, retry_after=0)
+    with pytest.raises(IttybitRateLimitError):
+        attempt(store)
+    assert store.get(TASK_KEY)["since"] == since is not None
+
+
+@pytest.mark.parametrize("generation", LISTED)
 @pytest.mark.parametrize(
     "other", [{"options": {"width": 32}}, {"kind": "video"}, {"input": "https://cdn.example/b.mp4"}], ids=repr
 )
@@ -170,6 +205,86 @@ def test_what_others_asked_for_is_not_taken_for_it(generation: str, other: dict[
     ours = attempt(store)
     assert ours["id"] != theirs["id"]
     assert len(made()) == 2
+
+
+@pytest.mark.parametrize(
+    ("generation", "ours", "theirs"),
+    [
+        *((generation, {}, {"options": {"width": 64, "format": "webp"}}) for generation in LISTED),
+        *((generation, {"options": None}, {"options": {"width": 64}}) for generation in LISTED),
+        *((generation, {"fields": {"quality": 50}}, {}) for generation in FLAT),
+        *((generation, {}, {"fields": {"quality": 50}}) for generation in FLAT),
+        *((generation, {**WORKFLOW, **IMAGE}, {**WORKFLOW, **SUBTITLES}) for generation in FLAT),
+        *((generation, {**WORKFLOW, **IMAGE}, WORKFLOW) for generation in FLAT),
+        *((generation, WORKFLOW, {**WORKFLOW, **IMAGE}) for generation in FLAT),
+    ],
+    ids=str,
+)
+def test_what_others_asked_for_with_more_or_less_is_not_taken_for_it(
+    generation: str, ours: dict[str, Any], theirs: dict[str, Any], held: Connect
+) -> None:
+    emulator, store = held(generation), Store()
+    emulator.control.fault(match={"method": "POST"}, drop="before")
+    with pytest.raises(IttybitTransportError):
+        attempt(store, **ours)
+    other = attempt(None, **theirs, run=Run(run_id="other"))
+    assert attempt(store, **ours)["id"] != other["id"]
+    assert len(made()) == 2
+
+
+@pytest.mark.parametrize(
+    ("generation", "wish"),
+    [
+        *((generation, {"options": None}) for generation in LISTED),
+        *((generation, {**WORKFLOW, **IMAGE}) for generation in FLAT),
+        *((generation, {"filename": "a.png", "folder": "a", "ref": "poster"}) for generation in FLAT),
+        *((generation, {"webhook_url": "https://me.example/hook"}) for generation in LISTED),
+        *((generation, {"options": {"width": 64, "ref": "poster"}}) for generation in LISTED),
+        *((generation, {"fields": {"quality": 50, "background": None}}) for generation in FLAT),
+        ("tasks", {"destination": "s3://bucket/key", "connection_id": "con_1"}),
+    ],
+    ids=str,
+)
+def test_a_lost_answer_is_found_whatever_was_said_of_the_task(
+    generation: str, wish: dict[str, Any], held: Connect
+) -> None:
+    emulator, store = held(generation), Store()
+    lose_the_answer(emulator, store, **wish)
+    [lost] = made()
+    assert attempt(store, **wish)["id"] == lost
+
+
+@pytest.mark.parametrize(
+    ("generation", "shown", "is_ours"),
+    [
+        ("files-flat", {"ref": "poster"}, False),
+        ("files-flat", {"filename": "b.png"}, False),
+        ("files-flat", {"folder": "b"}, False),
+        ("files-flat", {"workflow": [{"kind": "image"}]}, False),
+        ("files-flat", {"options": {"width": 64, "ref": "poster"}}, False),
+        ("files-flat", {"options": {}}, False),
+        ("files-flat", {"options": None}, True),
+        ("files-flat", {"ref": None, "filename": "", "workflow": [], "metadata": {}}, True),
+        ("files-flat", {"options": {"width": 64, "format": None, "layers": []}}, True),
+        ("tasks", {"destination": "s3://bucket/key"}, False),
+        ("tasks", {"connection_id": "con_default"}, True),
+        ("jobs", {"metadata": {"whose": "theirs"}}, False),
+        ("jobs", {"output": "https://store.ittybit.net/org/out.png"}, True),
+    ],
+    ids=str,
+)
+def test_what_a_list_shows_beyond_the_wish_is_anothers_unless_it_is_nothing_or_ittybits_own(
+    generation: str, shown: dict[str, Any], held: Connect, monkeypatch: pytest.MonkeyPatch, *, is_ours: bool
+) -> None:
+    emulator, store = held(generation), Store()
+    lose_the_answer(emulator, store)
+    [lost] = made()
+    list_tasks = IttybitHook.list_tasks
+    monkeypatch.setattr(
+        IttybitHook, "list_tasks", lambda *args, **more: ({**item, **shown} for item in list_tasks(*args, **more))
+    )
+    with time_machine.travel(timedelta(seconds=KEY_LIVES + 60 if generation == "jobs" else 0), tick=True):
+        assert (attempt(store)["id"] == lost) is is_ours
 
 
 @pytest.mark.parametrize("generation", LISTED)

@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import DAG
 from task_running import run_to_end, task_context
 
 from airflow_provider_ittybit.exceptions import (
-    IttybitInvalidRequestError,
     IttybitProcessingFailedError,
     IttybitServerError,
 )
@@ -65,12 +64,11 @@ def test_the_emulator_takes_a_workflow_and_ends_it_as_failed(connect: Callable[.
         run_to_end(lambda: task, task_context())
 
 
-def test_the_emulator_refuses_a_workflow_in_the_generation_tasks(
-    connect: Callable[..., RunningEmulator], web: str
-) -> None:
+def test_the_emulator_does_so_in_the_generation_tasks_too(connect: Callable[..., RunningEmulator], web: str) -> None:
     connect("tasks")
-    with pytest.raises(IttybitInvalidRequestError, match="workflow"):
-        run_to_end(lambda: CreateTaskOperator(task_id="many", kind="workflow", input=f"{web}/clip.mp4"), task_context())
+    given: dict[str, Any] = {"kind": "workflow", "input": f"{web}/clip.mp4", "wait_for_processing": True}
+    with pytest.raises(IttybitProcessingFailedError, match="cannot do tasks of the kind 'workflow'"):
+        run_to_end(lambda: CreateTaskOperator(task_id="many", poll_interval=0.01, **given), task_context())
 
 
 def test_a_run_can_be_made_by_call_and_waited_for(connect: Callable[..., RunningEmulator], web: str) -> None:

@@ -4,9 +4,10 @@ import importlib.util
 import json
 import sys
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
-from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias, TaskInstanceState
 from airflow_versions import OutletEventAccessors, alias_events
 from task_running import Run, run_to_end, task_context, uploaded
 
@@ -203,3 +204,18 @@ def test_openlineage_gets_what_was_read_and_made() -> None:
     assert media.facets["lifecycleStateChange"].lifecycleStateChange.value == "CREATE"
     assert (export.name, export.outputFacets["outputStatistics"].rowCount) == ("/exports/a.jsonl", 3)
     assert to_openlineage(None).outputs == []
+
+
+@pytest.mark.skipif(not HAS_OPENLINEAGE, reason="the OpenLineage provider is not installed")
+def test_openlineages_own_provider_finds_what_a_task_tells(connect: Connect, image: Path) -> None:
+    from airflow.providers.openlineage.extractors.manager import ExtractorManager
+
+    emulator = connect("files-flat")
+    task = UploadMediaOperator(task_id="up", source=str(image), dag=DAG("media", schedule=None))
+    file, _ = done(task)
+    run = Mock(run_id="run", dag_id="media")
+    found = ExtractorManager().extract_metadata(run, task, TaskInstanceState.SUCCESS, Mock(task=task))
+    assert [(one.namespace, one.name) for one in found.inputs] == [("file", str(image))]
+    assert [(one.namespace, one.name) for one in found.outputs] == [
+        (f"ittybit://{authority(emulator)}", f"files/{file['id']}")
+    ]

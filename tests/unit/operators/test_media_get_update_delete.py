@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
+from task_killing import killed
 from task_running import sent, task_context, uploaded
 
 from airflow_provider_ittybit.exceptions import (
@@ -14,6 +15,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitNotFoundError,
     IttybitPermissionError,
     IttybitServerError,
+    IttybitStoppedError,
     IttybitUnsupportedError,
 )
 from airflow_provider_ittybit.operators.media import DeleteMediaOperator, GetMediaOperator, UpdateMediaOperator
@@ -45,6 +47,12 @@ def delete(media_id: object, **arguments: Any) -> Any:
 
 def kept(emulator: RunningEmulator) -> set[str]:
     return {file["id"] for file in emulator.control.files() if not file["deleted"]}
+
+
+@pytest.fixture
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a request that is under way at a kill one second for its answer."""
+    monkeypatch.setattr("airflow_provider_ittybit.transport.blocking.GRACE", 1.0)
 
 
 @pytest.mark.parametrize("generation", TAKE_BYTES)
@@ -194,3 +202,41 @@ def test_a_retry_after_a_refusal_finishes_the_job(connect: Connect, image: Path)
         delete(ids)
     assert delete(ids) == {"deleted": ids, "missing": [ids[1]]}
     assert kept(emulator) == set()
+
+
+@pytest.mark.parametrize(
+    ("fault", "done", "words"),
+    [
+        ({"answer_delay": 0.3}, 3, "The task was killed: "),
+        ({"status": 503, "retry_after": 100}, 2, "The task was killed: "),
+        ({"delay": 100}, 2, "It may have been done all the same"),
+    ],
+    ids=["it is answered", "it is refused", "no answer comes"],
+)
+@pytest.mark.usefixtures("short_grace")
+def test_a_killed_task_begins_no_further_deletion(
+    fault: dict[str, Any], done: int, words: str, connect: Connect, image: Path
+) -> None:
+    emulator = connect("files-flat")
+    ids = [uploaded(image)["id"] for _ in range(5)]
+    emulator.control.fault(match={"method": "DELETE", "path": ids[2]}, **fault)
+    task = DeleteMediaOperator(task_id="task", media_id=ids)
+    third = f"DELETE /files/{ids[2]}"
+    with killed(task, lambda: third in sent(emulator)) as kill, pytest.raises(IttybitStoppedError) as caught:
+        task.execute(task_context())
+    assert kill.ended_soon()
+    assert len(sent(emulator, "DELETE")) == 3
+    assert kept(emulator) == set(ids[done:])
+    assert f"{done} of 5 are deleted, {5 - done} are left, and a retry deletes those" in str(caught.value)
+    assert words in str(caught.value)
+    assert ids[3] not in str(caught.value)
+
+
+def test_a_retry_of_a_killed_task_deletes_what_is_left(connect: Connect, image: Path) -> None:
+    emulator = connect("files-flat")
+    ids = [uploaded(image)["id"] for _ in range(3)]
+    emulator.control.fault(match={"method": "DELETE", "path": ids[1]}, answer_delay=0.3)
+    task = DeleteMediaOperator(task_id="task", media_id=ids)
+    with killed(task, lambda: len(sent(emulator, "DELETE")) >= 2), pytest.raises(IttybitStoppedError):
+        task.execute(task_context())
+    assert delete(ids) == {"deleted": ids, "missing": ids[:2]}

@@ -184,6 +184,20 @@ def test_both_ways_out_end_the_same(
         assert f"last known status is {seen or 'unknown'}" in str(error)
 
 
+@pytest.mark.parametrize("more", [{}, {"not_yet_known": 1}], ids=["this version", "another version"])
+def test_a_trigger_that_could_not_look_leaves_the_status_of_the_look_before(
+    more: dict[str, Any], held: RunningEmulator, image: Path
+) -> None:
+    run = Run()
+    context = task_context(run)
+    deferred = deferral_of(upload(image, timeout=100), context)
+    deferred.kwargs.update(more)
+    held.control.fault(match={"method": "GET"}, times=0, status=503)
+    event = {"outcome": "timeout", "id": run.pushed("ittybit_id"), "status": None}
+    with pytest.raises(IttybitProcessingTimeoutError, match="last known status is waiting"):
+        resume(upload(image, timeout=100), deferred, event, context)
+
+
 def test_the_look_after_the_deadline_is_brief(connect: Connect, image: Path) -> None:
     emulator = connect("files-flat", max_retries=5)
     emulator.control.settings(processing="held")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_ittybit.uploads.ahead import AHEAD, BLOCK, ReadAhead, read_ahead
+from airflow_provider_ittybit.exceptions import IttybitStoppedError
+from airflow_provider_ittybit.uploads import ahead
+from airflow_provider_ittybit.uploads.ahead import AHEAD, BLOCK, ReadAhead, attended, read_ahead
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -99,7 +101,72 @@ def test_closing_ends_the_thread_and_closes_the_file(blocks: int) -> None:
     assert not any(thread.name == "ittybit-read-ahead" for thread in threading.enumerate())
 
 
-@pytest.mark.parametrize(("count", "ahead"), [(AHEAD * BLOCK, False), (AHEAD * BLOCK + 1, True)])
-def test_little_is_read_without_a_thread(count: int, *, ahead: bool) -> None:
-    with read_ahead(Watched, count) as reader:
-        assert isinstance(reader, ReadAhead) is ahead
+@pytest.mark.parametrize(
+    ("count", "may_hang", "threaded"),
+    [(AHEAD * BLOCK, False, False), (AHEAD * BLOCK + 1, False, True), (1, True, True)],
+)
+def test_little_is_read_without_a_thread_unless_it_may_hang(count: int, *, may_hang: bool, threaded: bool) -> None:
+    with read_ahead(Watched, count, may_hang=may_hang) as reader:
+        assert isinstance(reader, ReadAhead) is threaded
+
+
+class Stalled(Watched):
+    """A file of which nothing comes before it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = threading.Event()
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.goes_on.wait(30)
+        return super().read(size)
+
+
+@pytest.fixture
+def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "SLICE", 0.01)
+
+
+@pytest.mark.usefixtures("short_slices")
+def test_nobody_waits_for_a_read_that_stalls_once_the_task_is_killed() -> None:
+    source, killed = Stalled(), iter([False, False, True])
+    with ReadAhead(source, SIZE, lambda: next(killed)) as reader:
+        with pytest.raises(IttybitStoppedError, match="waited for its source"):
+            reader.read(BLOCK)
+        source.goes_on.set()
+
+
+@pytest.mark.usefixtures("short_slices")
+def test_a_slow_read_is_waited_for_as_long_as_the_task_lives() -> None:
+    source, looks = Stalled(), []
+
+    def is_stopped() -> bool:
+        looks.append(1)
+        if len(looks) == 3:
+            source.goes_on.set()
+        return False
+
+    with ReadAhead(source, SIZE, is_stopped) as reader:
+        assert everything(reader, BLOCK) == BYTES[:SIZE]
+    assert len(looks) >= 3
+
+
+@pytest.mark.usefixtures("short_slices")
+def test_what_is_attended_ends_as_it_ends() -> None:
+    begun, gate = threading.Event(), threading.Event()
+    assert attended(threading.get_ident, lambda: False) != threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        attended(lambda: 1 // 0, lambda: False)
+    with pytest.raises(TimeoutError, match="its own"):
+        attended(lambda: _raise(TimeoutError("its own")), lambda: False)
+    with pytest.raises(IttybitStoppedError):
+        attended(begun.set, lambda: True)
+    assert not begun.is_set()
+    killed = iter([False, False, True])
+    with pytest.raises(IttybitStoppedError):
+        attended(lambda: gate.wait(30), lambda: next(killed))
+    gate.set()
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bytes_to_send import file_with
 
-from airflow_provider_ittybit.uploads.arrivals import _is_same, find_arrived
+from airflow_provider_ittybit.uploads.arrivals import CLOCKS_DIFFER, _is_same, beginning, find_arrived
 from airflow_provider_ittybit.uploads.sources import FileSource, as_source
 
 if TYPE_CHECKING:
@@ -109,3 +109,9 @@ def test_a_size_that_is_written_as_text_is_the_same_size(clip: Path, filesize: o
     found = {"id": "file_1", "filename": clip.name, "filesize": filesize}
     assert _is_same(found, source_of(clip), None)
     assert not _is_same({**found, "filesize": "16"}, source_of(clip), None)
+
+
+def test_without_ittybits_clock_this_workers_counts_with_a_margin() -> None:
+    assert beginning(LONG_AGO) == LONG_AGO
+    assert beginning(0.0) == 0.0
+    assert abs(beginning(None) - (time.time() - CLOCKS_DIFFER)) < 30

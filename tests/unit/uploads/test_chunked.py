@@ -46,6 +46,10 @@ def clip(tmp_path: Path) -> Path:
     return file_with(tmp_path, some_bytes(SIZE))
 
 
+def send_all(source: FileSource, chunks: list[Chunk], **more: Any) -> Any:
+    return send_chunks(source, chunks, progress=Progress("a", SIZE), stop=lambda: pytest.fail("stopped"), **more)
+
+
 @pytest.mark.parametrize(("version", "direct"), PLACES)
 def test_a_file_from_the_threshold_on_goes_in_chunks(
     put_by: PutBy, emulator: RunningEmulator, clip: Path, *, version: str, direct: bool
@@ -192,9 +196,7 @@ def test_never_more_chunks_than_set_are_under_way_and_the_last_is_alone(clip: Pa
         return {"id": "file_1"} if body.start == chunks[-1].start else None
 
     acknowledged: list[Chunk] = []
-    found = send_chunks(
-        source, chunks, chunking=chunking, send=send, progress=Progress("a", SIZE), acknowledged=acknowledged.append
-    )
+    found = send_all(source, chunks, chunking=chunking, send=send, acknowledged=acknowledged.append)
     assert found == {"id": "file_1"}
     assert most == [parallel]
     assert sorted(acknowledged, key=lambda chunk: chunk.index) == chunks
@@ -220,9 +222,7 @@ def test_what_arrives_after_another_chunk_failed_is_noted_too(clip: Path) -> Non
 
     acknowledged: list[Chunk] = []
     with pytest.raises(IttybitServerError, match="no"):
-        send_chunks(
-            source, chunks, chunking=chunking, send=send, progress=Progress("a", 1), acknowledged=acknowledged.append
-        )
+        send_all(source, chunks, chunking=chunking, send=send, acknowledged=acknowledged.append)
     assert chunks[1] in acknowledged
     assert sorted(sent)[:2] == [chunks[0].start, chunks[1].start]
     assert len(sent) < len(chunks)
@@ -250,10 +250,20 @@ def test_a_chunk_whose_answer_was_lost_goes_again_and_arrives_once(
     assert arrived(emulator) == [sha256(clip.read_bytes())]
 
 
+@pytest.mark.parametrize("dated", [True, False], ids=["dated", "undated"])
 @pytest.mark.parametrize(("version", "direct"), PLACES)
 def test_after_a_lost_answer_to_the_last_chunk_the_file_is_found_and_nothing_sent(
-    put_by: PutBy, emulator: RunningEmulator, clip: Path, *, version: str, direct: bool
+    put_by: PutBy,
+    emulator: RunningEmulator,
+    clip: Path,
+    request: pytest.FixtureRequest,
+    *,
+    version: str,
+    direct: bool,
+    dated: bool,
 ) -> None:
+    if not dated:
+        request.getfixturevalue("no_dates")
     hook = put_by(version, direct=direct)
     emulator.control.fault(match={"role": "delivery"}, after=OTHERS, drop="after")
     file = hook.upload_media(clip, folder="talks", chunking=SMALL)
@@ -272,6 +282,17 @@ def test_a_last_chunk_that_did_not_arrive_goes_again_after_a_look(
     assert [row["method"] for row in rows[OTHERS:]] == ["PUT", "GET", "PUT"]
     assert rows[OTHERS]["content_range"] == rows[-1]["content_range"]
     assert arrived(emulator) == [sha256(clip.read_bytes())]
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+@pytest.mark.parametrize("version", ["tasks", "jobs"])
+def test_where_nobody_can_look_for_the_file_the_last_chunk_goes_once(
+    put_by: PutBy, emulator: RunningEmulator, clip: Path, version: str, drop: str
+) -> None:
+    emulator.control.fault(match={"role": "delivery"}, after=OTHERS, drop=drop)
+    with pytest.raises(IttybitTransportError, match=r"before sending it again, look for the file 'clip\.mp4'"):
+        put_by(version, direct=True).upload_media(clip, chunking=SMALL)
+    assert len(put_rows(emulator)) == OTHERS + 1
 
 
 def test_a_last_chunk_that_never_arrives_ends_the_upload(put_by: PutBy, emulator: RunningEmulator, clip: Path) -> None:

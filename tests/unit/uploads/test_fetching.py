@@ -14,6 +14,7 @@ from task_running import Store, task_context
 
 from airflow_provider_ittybit.durability import journal_of
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitSourceError, IttybitSourceNotFoundError
+from airflow_provider_ittybit.uploads import progress
 from airflow_provider_ittybit.uploads.sources import FileSource, as_source
 
 if TYPE_CHECKING:
@@ -147,6 +148,86 @@ def test_a_range_that_is_promised_and_not_served_is_an_error(shelf: Shelf) -> No
     assert isinstance(source, FileSource)
     shelf.ranges = False
     with pytest.raises(IttybitSourceError, match="answered 200, wanted 206"):
+        source.open(5000)
+
+
+DATE = "Wed, 01 Jan 2025 00:00:00 GMT"
+LATER = "Thu, 02 Jan 2025 00:00:00 GMT"
+
+
+def the_file(shelf: Shelf) -> FileSource:
+    source = as_source(shelf.url, fetch=True)
+    assert isinstance(source, FileSource)
+    return source
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({"ETag": '"a"'}, {"ETag": '"b"'}), ({"Last-Modified": DATE}, {"Last-Modified": LATER})],
+    ids=["etag", "date"],
+)
+def test_a_file_written_anew_between_two_chunks_is_never_mixed(  # noqa: PLR0917 - passed by name
+    put_by: PutBy,
+    emulator: RunningEmulator,
+    shelf: Shelf,
+    monkeypatch: pytest.MonkeyPatch,
+    before: dict[str, str],
+    after: dict[str, str],
+) -> None:
+    monkeypatch.setattr(progress, "CALL_SECONDS", 0.0)
+    shelf.headers = before
+
+    def write_anew(*_: int) -> None:
+        shelf.content, shelf.headers = some_bytes(16_001, seed=1), after
+
+    with pytest.raises(IttybitSourceError, match=r"http://127.*/clip\.mp4 was written anew while it was uploaded"):
+        put_by("files-flat").upload_media(shelf.url, fetch=True, chunking=SMALL, on_progress=write_anew)
+    assert arrived(emulator) == []
+
+
+@pytest.mark.parametrize("start", [0, 5000])
+def test_a_file_that_nothing_but_its_size_tells_from_the_earlier_one_is_not_mixed_either(
+    shelf: Shelf, start: int
+) -> None:
+    source = the_file(shelf)
+    shelf.content += b"more"
+    with pytest.raises(IttybitSourceError, match="written anew"):
+        source.open(start)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"ETag": '"a"', "Last-Modified": DATE}, {"ETag": '"a"', "Last-Modified": LATER}),
+        ({"ETag": 'W/"a"'}, {"ETag": '"a"'}),
+        ({"ETag": '"a"', "Last-Modified": DATE}, {"Last-Modified": DATE}),
+        ({"ETag": '"a"'}, {"Last-Modified": DATE}),
+        ({}, {"ETag": '"a"', "Last-Modified": DATE}),
+    ],
+    ids=["the clock of another server", "a weak ETag", "no ETag this time", "nothing in common", "nothing before"],
+)
+@pytest.mark.parametrize("start", [0, 5000])
+def test_an_answer_that_may_be_about_the_same_file_is_read(
+    shelf: Shelf, start: int, before: dict[str, str], after: dict[str, str]
+) -> None:
+    shelf.headers = before
+    source = the_file(shelf)
+    shelf.headers = after
+    with source.open(start) as reader:
+        assert reader.read() == shelf.content[start:]
+
+
+@pytest.mark.parametrize("part", ["bytes 5000-16000/*", "Bytes 5000-16000/16001"])
+def test_a_part_need_not_say_the_size_of_the_whole(shelf: Shelf, part: str) -> None:
+    source, shelf.part = the_file(shelf), part
+    with source.open(5000) as reader:
+        assert reader.read() == shelf.content[5000:]
+
+
+@pytest.mark.parametrize("part", ["", "bytes 0-16000/16001", "bytes 5001-16000/16001", "bytes */16001", "5000"])
+def test_a_part_that_is_not_the_one_asked_for_is_not_sent(shelf: Shelf, part: str) -> None:
+    source, shelf.part = the_file(shelf), part
+    with pytest.raises(IttybitSourceError, match="does not say that it serves the bytes from 5000 on"):
         source.open(5000)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import ObjectStoragePath
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, ObjectStoragePath
+from task_killing import interrupted
 
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitServerError, IttybitSourceNotFoundError
 from airflow_provider_ittybit.uploads.many import connect_stores, expand, side_by_side
@@ -112,6 +113,10 @@ def test_the_stores_of_all_sources_are_connected_and_what_cannot_be_is_left_alon
     assert not [name for name in connected if "https" in name or "c.png" in name]
 
 
+def nothing_stops() -> None:
+    pytest.fail("stopped")
+
+
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_as_many_are_done_at_a_time_as_were_asked_for_and_no_more(parallel: int) -> None:
     together = threading.Barrier(parallel)
@@ -126,7 +131,7 @@ def test_as_many_are_done_at_a_time_as_were_asked_for_and_no_more(parallel: int)
             under_way[0] -= 1
         return {"id": item}
 
-    results, errors = side_by_side(range(9), action, parallel)
+    results, errors = side_by_side(range(9), action, parallel, stop=nothing_stops)
     assert results == [{"id": item} for item in range(9)]
     assert (errors, most) == ({}, [parallel])
 
@@ -139,12 +144,54 @@ def test_one_that_fails_keeps_no_other_from_being_done() -> None:
             raise KeyError  # a store's own
         return {"id": item}
 
-    results, errors = side_by_side(range(5), action, 2)
+    results, errors = side_by_side(range(5), action, 2, stop=nothing_stops)
     assert results == [{"id": 0}, None, {"id": 2}, None, {"id": 4}]
     assert [(place, type(error)) for place, error in errors.items()] == [(1, IttybitServerError), (3, KeyError)]
+
+
+def test_what_leads_to_one_place_goes_one_after_another_and_keeps_nothing_else_waiting() -> None:
+    places = ["a", "a", None, "b", "a", None, "b"]
+    lock, under_way, order = threading.Lock(), list[int](), list[int]()
+    others_done = threading.Event()
+
+    def action(item: int) -> dict[str, object]:
+        with lock:
+            assert not {places[one] for one in under_way if places[one]} & {places[item]}
+            under_way.append(item)
+        if item == 0:
+            assert others_done.wait(10)  # the first of its place ends when all of other places are done
+        with lock:
+            under_way.remove(item)
+            order.append(item)
+            if {2, 3, 5, 6} <= set(order):
+                others_done.set()
+        if item == 1:
+            raise IttybitServerError
+        return {"id": item}
+
+    results, errors = side_by_side(range(7), action, 2, places, stop=nothing_stops)
+    assert results == [None if item == 1 else {"id": item} for item in range(7)]
+    assert list(errors) == [1]
+    assert order[-3:] == [0, 1, 4]
+
+
+@pytest.mark.parametrize("by", [AirflowTaskTimeout, KeyboardInterrupt])
+def test_what_interrupts_the_waiting_for_all_stops_those_under_way(by: type[BaseException]) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+    ended_by: list[bool] = []
+
+    def action(item: int) -> dict[str, object]:
+        begun.set()
+        ended_by.append(stopped.wait(20))
+        return {"id": item}
+
+    with interrupted(begun.is_set, by), pytest.raises(by):
+        side_by_side(range(5), action, 2, stop=stopped.set)
+    assert ended_by
+    assert all(ended_by)
 
 
 @pytest.mark.parametrize("parallel", [0, -1, 1.5, "4", True, None])
 def test_what_is_no_number_of_uploads_is_refused(parallel: Any) -> None:
     with pytest.raises(IttybitInputError, match="parallel_uploads="):
-        side_by_side([1], lambda item: {"id": item}, parallel)
+        side_by_side([1], lambda item: {"id": item}, parallel, stop=nothing_stops)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bytes_to_send import SMALL, arrived, byte_requests, file_with, put_rows, ranges, sha256, some_bytes
+from bytes_to_send import MIB, SMALL, arrived, byte_requests, file_with, put_rows, ranges, sha256, some_bytes
 from task_running import Run, Store, task_context
 
 from airflow_provider_ittybit.durability import KEY, journal_of
@@ -14,6 +16,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitError,
     IttybitInvalidRequestError,
     IttybitServerError,
+    IttybitSourceNotFoundError,
     IttybitTransportError,
 )
 
@@ -42,7 +45,7 @@ def clip(tmp_path: Path) -> Path:
 class Try:
     """One try of a task after another, with one store."""
 
-    def __init__(self, hook: IttybitHook, path: Path) -> None:
+    def __init__(self, hook: IttybitHook, path: Any) -> None:
         self.hook, self.path, self.store = hook, path, Store()
 
     def __call__(self, *, max_tries: int = 0, **fields: Any) -> dict[str, Any]:
@@ -238,6 +241,49 @@ def test_a_try_that_surely_sent_nothing_costs_the_next_no_look_and_no_warning(
     assert len(arrived(emulator)) == 1
 
 
+class Removed:
+    """An object of a store that is removed while it is read, and is there again later."""
+
+    protocol, name, path = "gs", "clip.mp4", "bucket/clip.mp4"
+    content = some_bytes(3 * MIB)
+    is_there = False
+
+    @property
+    def fs(self) -> SimpleNamespace:
+        return SimpleNamespace(invalidate_cache=lambda _: None, cat_file=lambda *_, **__: self.content[:64])
+
+    def stat(self) -> dict[str, object]:
+        return {"size": len(self.content), "etag": "a"}
+
+    def open(self, mode: str, **_: object) -> Any:
+        assert mode == "rb"
+        return io.BytesIO(self.content) if self.is_there else BreaksOff(self.content)
+
+    def __str__(self) -> str:
+        return "gs://bucket/clip.mp4"
+
+
+class BreaksOff(io.BytesIO):
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= MIB:
+            raise FileNotFoundError(2, "No such object: bucket/clip.mp4")
+        return super().read(size)
+
+
+@pytest.mark.parametrize(("version", "direct"), WAYS)
+def test_an_object_removed_during_a_try_is_named_and_the_next_looks_for_nothing(
+    put_by: PutBy, emulator: RunningEmulator, logged: Callable[[], list[str]], *, version: str, direct: bool
+) -> None:
+    again = Try(put_by(version, direct=direct), Removed())
+    with pytest.raises(IttybitSourceNotFoundError, match=r"gs://bucket/clip\.mp4 is gone since the upload began"):
+        again()
+    assert again.store.get(KEY)["since"] is None
+    again.path.is_there = True
+    again()
+    assert not [line for line in logged() if "earlier try" in line]
+    assert arrived(emulator) == [sha256(Removed.content)]
+
+
 def test_a_file_that_appears_after_two_tries_is_found_by_the_third(
     put_by: PutBy, emulator: RunningEmulator, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +340,16 @@ class Deaf:
             raise KeyboardInterrupt
         self.left -= 1
         self.inner.write(noted)
+
+    def last(self) -> Noted:
+        noted: Noted = self.inner.last()
+        return noted
+
+    def taken(self) -> frozenset[str]:
+        return frozenset()
+
+    def is_alone(self, size: int | None) -> bool:
+        return size is not None
 
 
 @pytest.mark.parametrize("until", range(CHUNKS + 3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from airflow_provider_ittybit.uploads.signatures import secrets_in, without_signature, without_signed_inputs
@@ -87,7 +89,44 @@ def test_what_something_was_made_from_loses_its_signature_and_what_was_made_keep
     assert without_signed_inputs(job) == {**job, "input": PLACE, "inputs": [{"url": PLACE, "id": 1}]}
     task = {"kind": "ingest", "options": {"url": PLACE}, "outputs": [{"url": signed}]}
     assert without_signed_inputs(run) == {"tasks": [task], "n": None}
-    assert without_signed_inputs({"input": f"{PLACE}?id=1"}) == {"input": f"{PLACE}?id=1"}
+
+
+@pytest.mark.parametrize("field", ["input", "inputs", "options", "workflow", "next", "original", "error"])
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (f"{PLACE}?id=1", PLACE),
+        (f" {PLACE}?t=hush now", f" {PLACE}"),
+        ("HTTPS://user:hush@h.example/a?t=hush", "HTTPS://h.example/a"),
+        (
+            "Why? (see s3://key:hush@bucket/a?t=hush, or http://h.example/b)",
+            "Why? (see s3://bucket/a or http://h.example/b)",
+        ),
+        ("no URL? none", "no URL? none"),
+        (None, None),
+        (17, 17),
+    ],
+)
+def test_what_something_was_made_from_loses_every_query(field: str, told: Any, kept: Any) -> None:
+    for wrap in (lambda value: value, lambda value: [value], lambda value: {"url": value, "x": [{"y": value}]}):
+        assert without_signed_inputs({"id": "a", field: wrap(told)}) == {"id": "a", field: wrap(kept)}
+
+
+@pytest.mark.parametrize("field", ["filename", "folder", "title", "ref"])
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("a.mp4?token=hush", "a.mp4"),
+        ("a.mp4?x=1&X-Amz-Signature=hush", "a.mp4"),
+        ("a.mp4?sv=1&se=2&sig=hush", "a.mp4"),
+        ("https://user:hush@h.example/a.mp4?id=1", "https://h.example/a.mp4?id=1"),
+        ("a.mp4?id=1", "a.mp4?id=1"),
+        ("What is a design? Signs.mp4", "What is a design? Signs.mp4"),
+        ("key@home: secret?.mp4", "key@home: secret?.mp4"),
+    ],
+)
+def test_a_name_loses_only_what_looks_like_a_signature(field: str, told: str, kept: str) -> None:
+    assert without_signed_inputs([{"files": [{field: told}]}]) == [{"files": [{field: kept}]}]
 
 
 @pytest.mark.parametrize(

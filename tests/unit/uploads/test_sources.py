@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,6 +99,46 @@ def test_an_object_without_permission_is_refused_without_its_secrets() -> None:
         as_source(Locked())
     assert "store://bucket/clip.mp4" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+class Rewritten(io.BytesIO):
+    """An object of a store, and its reader, which tells of another version than ``stat`` did."""
+
+    protocol, name, path = "gs", "clip.mp4", "bucket/clip.mp4"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(b"moving pictures")
+        self.field, self.details = field, {"size": 15, field: "after"}
+
+    @property
+    def fs(self) -> SimpleNamespace:
+        return SimpleNamespace(invalidate_cache=lambda _: None, cat_file=lambda *_, **__: b"moving")
+
+    def stat(self) -> dict[str, object]:
+        return {"size": 15, self.field: "before"}
+
+    def open(self, mode: str, **_: object) -> Rewritten:
+        assert mode == "rb"
+        return self
+
+    def __str__(self) -> str:
+        return "gs://bucket/clip.mp4"
+
+
+@pytest.mark.parametrize("field", ["ETag", "etag", "md5Hash", "last_modified", "updated"])
+def test_an_object_written_anew_is_noticed_under_whatever_name_its_store_tells_it(field: str) -> None:
+    store = Rewritten(field)
+    source = the_file(store)
+    with pytest.raises(IttybitSourceError, match=r"gs://bucket/clip\.mp4 was written anew while it was uploaded"):
+        source.open(7)
+    assert store.closed
+
+
+def test_an_object_that_is_the_same_is_read() -> None:
+    store = Rewritten("etag")
+    source = the_file(store)
+    store.details["etag"] = "before"
+    assert source.open(7).read() == b"pictures"
 
 
 def test_a_link_that_leads_in_circles_is_refused(tmp_path: Path) -> None:

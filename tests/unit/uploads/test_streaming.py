@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
@@ -180,3 +181,21 @@ def test_a_store_that_fails_while_it_is_read_is_not_mistaken_for_ittybit() -> No
         reader.read(9)
     assert not isinstance(caught.value, OSError)  # for an HTTP library that would be a failure of the network
     assert not isinstance(caught.value, AirflowFailException)
+
+
+def test_after_its_last_byte_nothing_can_fail_any_more() -> None:
+    class Removed(io.BytesIO):
+        name = "clip.mp4"
+
+        def open(self, mode: str) -> Any:
+            assert mode == "rb"
+            return self
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() == 7:
+                raise FileNotFoundError
+            return super().read(size)
+
+    source = FileSource(Removed(b"moving pictures"), "clip.mp4", 15, "video/mp4")  # type: ignore[arg-type] # enough
+    with FileBody(source, count=7).open() as reader:
+        assert [reader.read(7), reader.read(7), reader.read()] == [b"moving ", b"", b""]
