@@ -20,7 +20,7 @@ class IttybitError(AirflowException):
 
     :param message: what happened, to which id, and what to do next.
     :param status: HTTP status of ittybit's answer, ``None`` if there was none.
-    :param detail: ittybit's own words, up to 2,000 characters, without the queries of URLs in them.
+    :param detail: ittybit's own words, up to 2,000 characters, without the users and the queries of URLs in them.
     :param kind: ittybit's error kind (``token_invalid``, …), where its API generation sends one.
     :param request_id: ittybit's id of the request, which its support asks for.
     :param method: HTTP method of the request.
@@ -82,6 +82,13 @@ class IttybitError(AirflowException):
 
 def _rebuild(cls: type[IttybitError], fields: dict[str, Any]) -> IttybitError:
     return cls(**fields)
+
+
+def surely_not_done(error: IttybitError) -> bool:
+    """Tell whether an error means that ittybit did not act on a request, so that another makes nothing twice."""
+    if isinstance(error, IttybitTransportError):
+        return not error.may_have_arrived
+    return isinstance(error, IttybitSourceNotFoundError | IttybitRateLimitError | AirflowFailException)
 
 
 class IttybitConfigurationError(IttybitError, AirflowFailException):
@@ -176,7 +183,7 @@ class IttybitPollerError(IttybitError):
 
 
 class IttybitUploadsFailedError(IttybitError):
-    """Of several uploads of one task, some failed; the others are kept, and a retry sends only what failed.
+    """Of several uploads of one task, some failed; the others are kept. The message says what a retry sends.
 
     ``failed`` holds the reason by source, ``uploaded`` the ids that ittybit gave to the others.
     """

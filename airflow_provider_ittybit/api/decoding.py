@@ -14,6 +14,7 @@ from airflow_provider_ittybit.api.links import read_links
 if TYPE_CHECKING:
     from airflow_provider_ittybit.api.messages import Request, Response
 
+_CONTAINERS = frozenset({dict, list})  # what the JSON library makes, so exact types will do
 _ENVELOPE_COMPANIONS = ("meta", "links", "error", "pagination")
 
 DEEPEST = 100
@@ -197,13 +198,13 @@ def _is_unicode(text: str) -> bool:
 
 
 def _is_too_deep(body: Any) -> bool:
-    level = [body]
+    level = [body] if type(body) in _CONTAINERS else []
     for _ in range(DEEPEST):
         level = [
             child
             for node in level
-            for child in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
-            if isinstance(child, dict | list)
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _CONTAINERS
         ]
         if not level:
             return False

@@ -83,7 +83,7 @@ def sign(
         raise IttybitInputError(message)
     wish = {**(more or {}), "filename": filename, "folder": folder, "method": method, "expiry": expiry}
     body = {name: value for name, value in wish.items() if value is not None}
-    # what is signed twice is a URL and makes nothing at ittybit: a signature has no id (API notes, section 3)
+    # what is signed twice is a URL and makes nothing at ittybit: a signature has no id (ittybit's documentation)
     return Call(Request("POST", row.path, json=body, repeatable=True), read_signature)
 
 
@@ -92,7 +92,7 @@ def sign_here(base_url: str, key: str, path: str, *, method: str, expiry: int) -
 
     The rule is that of ittybit's published code: HMAC-SHA256 with the key over ``{path}?expiry={e}&method={m}``, as
     base64url without padding. Its text describes the signed string in other words, and for a path with other than
-    ASCII characters it says nothing (API notes, sections 3 and 8); here the path is signed as it is before encoding.
+    ASCII characters it says nothing; here the path is signed as it is before encoding.
 
     :param base_url: the delivery domain.
     :param key: the API key, which does not go there.

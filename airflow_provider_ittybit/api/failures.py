@@ -34,8 +34,13 @@ _SECRETS = re.compile(
 """The query of a URL (a signed one lets its bearer in), with the backslashes by which JSON may write its ``&``; and the
 values of fields named like a secret."""
 
-_SIGNED = re.compile(r"""(://[^\s?"'<>]{0,2000}\?)[^\s"'<>]+""")
-_USER = re.compile(r"""://[^\s/?"'<>]{1,2000}@""")
+QUERY_OF_URL = re.compile(r"""(://[^\s?"'<>]{0,2000})\?[^\s"'<>]+""")
+"""A URL in words, from its scheme on; what is behind its group may be a signature."""
+USER_OF_URL = re.compile(r"""(:\\?/\\?/)[^\s/?"'<>]{1,2000}@""")
+"""User and password of a URL, whose slashes JSON may write with a backslash before each."""
+_PERHAPS_USER = re.compile(r"""(:\\?/\\?/)[^\s/?"'<>]*\Z""")
+"""What a cut may have left of them: the ``@`` behind them, by which they are known, went away with the rest."""
+_PLACE, _HIDDEN_USER = r"\1", r"\1…@"
 
 
 def readable_words(text: str, most: int = MOST_WORDS) -> str:
@@ -43,12 +48,13 @@ def readable_words(text: str, most: int = MOST_WORDS) -> str:
 
     :param most: characters to keep.
     :return: the words, cut where they are too long, without the users and the queries of all URLs (a signed one lets
-        its bearer in), and with a space or U+FFFD for what could forge a line of a log, hide a part of it, or be no
-        text for a database: line breaks, control characters, marks of writing direction, lone surrogates.
+        its bearer in), also of one that the cut goes through; and with a space or U+FFFD for what could forge a line of
+        a log, hide a part of it, or be no text for a database: line breaks, control characters, marks of writing
+        direction, lone surrogates.
     """
-    cut = text if len(text) <= most else f"{text[:most]}…"
+    cut = text if len(text) <= most else f"{_PERHAPS_USER.sub(_PLACE, text[:most])}…"
     shown = cut if cut.isprintable() else "".join(map(_shown, cut))
-    return _SIGNED.sub(r"\1…", _USER.sub("://…@", shown))
+    return QUERY_OF_URL.sub(r"\1?…", USER_OF_URL.sub(_HIDDEN_USER, shown))
 
 
 def _shown(character: str) -> str:
@@ -102,7 +108,7 @@ _REFUSALS: Mapping[int, Refusal] = {
 }
 _OTHER_CLIENT = Refusal(errors.IttybitInvalidRequestError, "Check the request; a retry would fail the same way.")
 _OTHER_SERVER = Refusal(errors.IttybitServerError, "A retry may help; if not, give ittybit's support the request id.")
-_OTHER = Refusal(errors.IttybitError, "Whether anything was done is not certain: look at ittybit before trying again.")
+_OTHER = Refusal(errors.IttybitError, "Whether anything was done is not certain.")
 _REDIRECT = Refusal(
     errors.IttybitUnreadableAnswerError,
     "The redirect was not followed, so that the API key stays with its host. Check host of the connection.",
@@ -167,7 +173,7 @@ def answer_error(
         lead += " and an error inside"
     sentence = f"{words} ({', '.join(notes)})" if notes else words
     message = f"{lead}: {sentence}{'' if sentence.endswith('.') else '.'} {refusal.advice}"
-    if refusal.error is errors.IttybitServerError and request.method not in ("GET", "HEAD"):
+    if refusal is _OTHER or (refusal.error is errors.IttybitServerError and request.method not in ("GET", "HEAD")):
         message += f" {advice_in_doubt(request)}"
     error = refusal.error(
         message,
@@ -243,6 +249,9 @@ def _describe(response: Response) -> str:
     if not response.content.strip():
         return "The body is empty."
     content_type = readable_words(response.headers.get("content-type", "no content type").split(";")[0], MOST_NAME)
-    text = _SECRETS.sub(r"\1\2…", response.content[: 4 * SNIPPET].decode("utf-8", "replace"))
+    text = response.content[: 4 * SNIPPET].decode("utf-8", "replace")
+    if len(response.content) > 4 * SNIPPET:
+        text = _PERHAPS_USER.sub(_PLACE, text)
+    text = _SECRETS.sub(r"\1\2…", USER_OF_URL.sub(_HIDDEN_USER, text))
     start = " ".join(text.split())
     return f"The body ({content_type}) begins: {start[:SNIPPET]!r}."

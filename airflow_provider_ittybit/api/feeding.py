@@ -1,9 +1,9 @@
 """The feed of events of the ``tasks`` generation, read as news of many at once.
 
-Documented is ``GET /events`` with cursors, and that an event holds ``data``, the task or run it is about (API notes,
-sections 3 and 6). Not stated is that each change has an event (none is named for a cancellation), how soon it is
-there, or how long it stays. So a feed that cannot be followed without a gap counts as no answer, and whoever relies
-on it looks at the resource itself now and then.
+Documented is ``GET /events`` with cursors, and that an event holds ``data``, the task or run it is about. Not stated
+is that each change has an event (none is named for a cancellation), how soon it is there, or how long it stays. So a
+feed that cannot be followed without a gap counts as no answer, and whoever relies on it looks at the resource itself
+now and then.
 """
 
 from __future__ import annotations
@@ -99,13 +99,17 @@ class Thread:
         self.advance(newest)
 
     def advance(self, newest: Sequence[Mapping[str, Any]]) -> None:
-        """Note the newest event that was read."""
-        self._last = str(newest[0].get("id", "")) if newest else (self._last or "")
+        """Note the newest event that was read; one without an id cannot be told from others, so it is never met."""
+        if newest:
+            event_id = newest[0].get("id")
+            self._last = event_id if isinstance(event_id, str) else ""
+        else:
+            self._last = self._last or ""
 
     def unread(self, page: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], bool]:
         """Tell what of a page was not read before, and whether the thread was met on it."""
         for number, event in enumerate(page):
-            if event.get("id") == self._last:
+            if self._last and event.get("id") == self._last:
                 return list(page[:number]), True
         return list(page), False
 

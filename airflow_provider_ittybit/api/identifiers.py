@@ -26,7 +26,7 @@ PREFIXES = {
     "auto": "automations",
     "aut": "automations",
 }
-"""What the part before the first underscore of an id names (API notes, section 3)."""
+"""What the part before the first underscore of an id names (ittybit's documentation)."""
 
 _FORBIDDEN = re.compile(
     r"[\s/\\?#%&=:;,'\"<>{}|^`\x00-\x1f\x7f-\x9f"

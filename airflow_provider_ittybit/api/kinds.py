@@ -1,4 +1,4 @@
-"""What each generation can make: its kinds, their documented options, and the fields of a task (API notes, section 5).
+"""What each generation can make: its kinds, their documented options, and the fields of a task.
 
 The tables serve advice, not refusal: the reference pages were read in part only, so what they do not name may exist
 all the same. An unknown kind or option is sent as it is, with a warning. A field that a generation has under no name is

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, ValuesView
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -95,6 +95,10 @@ class Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def values(self) -> ValuesView[str]:
+        """Return the values, without a look-up for each: they are gone through at every answer."""
+        return self._items.values()
 
 
 @dataclass(frozen=True, slots=True)

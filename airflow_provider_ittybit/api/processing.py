@@ -51,7 +51,7 @@ STATUSES: Mapping[str, ProcessingState] = {
     "failed": _F,
     "cancelled": _C,
 }
-"""One table serves all generations, since no word changes its meaning between them (API notes, section 3)."""
+"""One table serves all generations, since no word changes its meaning between them (ittybit's documentation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,8 @@ def _state_by_word(resource: Mapping[str, Any]) -> tuple[ProcessingState, str | 
     word = resource.get("status")
     if word is None or word == "":
         return None
+    if type(word) is str and word in STATUSES:  # nearly always, and thousands are judged in a sweep
+        return STATUSES[word], word, True
     text = readable_words(str(word).strip(), MOST_NAME)
     state = STATUSES.get(text.lower())
     return state or _P, text, state is not None

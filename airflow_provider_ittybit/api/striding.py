@@ -63,11 +63,11 @@ class Strides:
         return calls
 
     def receive(self, pages: Iterable[Page]) -> list[list[dict[str, Any]]]:
-        """Take the answers to ``calls``, in their order.
+        """Take answers to ``calls``, in their order: all together, or as they come. The last may be left out.
 
         :return: the items of each page that were on none before it.
         """
-        return [self._take(request, page) for request, page in zip(self._asked, pages, strict=True)]
+        return [self._take(self._asked.pop(0), page) for page in pages]
 
     def _take(self, request: Request, page: Page) -> list[dict[str, Any]]:
         self.read += 1

@@ -30,8 +30,8 @@ def can_be_swept(generation: Generation, collection: str) -> bool:
 def parts_shown(items: Iterable[Mapping[str, Any]]) -> set[str]:
     """Tell which parts (``files``, ``sources``) the items of a list come with.
 
-    That no list of a generation leaves parts out is nowhere stated (API notes, section 8). One item that has some
-    proves it for this list, and then an item without any really has none.
+    That no list of a generation leaves parts out is nowhere stated. One item that has some proves it for this list,
+    and then an item without any really has none.
     """
     return {name for item in items for name in _PARTS if item.get(name)}
 

@@ -27,7 +27,7 @@ def read_time(value: object) -> pendulum.DateTime | None:
 
     :param value: an ISO 8601 string (2024 up to the ``2025-08-20`` API), Unix seconds (the tasks
         generation) or Unix milliseconds (the jobs generation), also as a string; the malformed
-        ``2024-01-01Z10:10:10`` of one resumable-upload sample is understood (API notes, section 8).
+        ``2024-01-01Z10:10:10`` of one resumable-upload sample is understood (ittybit's documentation).
     :return: the time in UTC, or ``None`` for anything that is no time.
     """
     if isinstance(value, bool) or value is None:

@@ -55,8 +55,16 @@ class Line:
         """
         return cls(rate=FIRST_RATE, first=0, at=now + pause, following=0, refused=now)
 
-    def joined(self, now: float) -> tuple[Line, int]:
-        """Hand out a ticket; where nobody waits, it may be used at once."""
+    def joined(self, now: float, held: int | None = None) -> tuple[Line, int]:
+        """Hand out a ticket; where nobody waits, it may be used at once.
+
+        :param held: a ticket from before, which stays good. Where the line has passed it by, since nobody was there to
+            use it, its holder goes first, and all others one place later. One that the line cannot have handed out,
+            because it began anew meanwhile, is exchanged.
+        """
+        if held is not None and held < self.following:
+            line = self if held >= self.first else replace(self, first=self.first - 1)
+            return line, max(held, line.first)
         line = self
         if now >= self.moment(self.following):
             line = replace(self, first=self.following, at=now)

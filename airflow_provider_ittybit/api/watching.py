@@ -116,12 +116,16 @@ class Sieve:
         wanted, given = self.folder.strip("/"), str(facts.get("folder") or "").strip("/")
         return given == wanted or given.startswith(f"{wanted}/") or not wanted
 
+    def may_let_through(self, facts: Mapping[str, Any]) -> bool:
+        """Tell whether a resource that has no kind yet may be looked for after all: ittybit finds it by processing."""
+        return "kind" not in facts and self.lets_through({**facts, "kind": self.kind})
+
 
 class Order:
     """Tells from the pages seen so far whether later ones can only hold what is older.
 
-    The files generations do not document an order (API notes, section 2). So a list counts as newest first once its
-    end, as far as it was read, is older than its top.
+    The files generations do not document an order. So a list counts as newest first once its end, as far as it
+    was read, is older than its top.
     """
 
     __slots__ = ("_end", "_top")

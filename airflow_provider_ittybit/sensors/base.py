@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseOperator,
     BaseSensorOperator,
     PokeReturnValue,
@@ -72,7 +73,7 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
 
         self._stop = Pause()
         if self.deferrable:
-            with self._same_end_as_in_poke_mode():
+            with self._same_end_as_in_poke_mode(context):
                 return self._begin_deferred(context)
         try:
             return super().execute(context)
@@ -83,6 +84,10 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
         except AirflowSkipException as skipped:
             message = f"{skipped} {skipped.__cause__ or self._timed_out()}"
             raise AirflowSkipException(message) from skipped.__cause__
+        except AirflowTaskTimeout as error:
+            if self._flag is None:
+                raise
+            raise self._skipped(error) from error  # between two looks, where Airflow's own loop minds no flag
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Take one look."""
@@ -99,14 +104,22 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
         self._stop.stop()
         self.log.warning("Killed: not waiting for %s any more; its processing goes on at ittybit", self._id())
 
-    def execute_complete(self, context: Any, event: object = None, deadline: float | None = None) -> Any:
-        """Resume when the trigger fired: look again and end as the state says."""
+    def execute_complete(
+        self, context: Any, event: object = None, deadline: float | None = None, *, seen: str | None = None, **_: Any
+    ) -> Any:
+        """Resume when the trigger fired: look again and end as the state says.
+
+        What another version adds to the arguments is passed over.
+
+        :param seen: the status that the last look before deferring saw.
+        """
         from airflow_provider_ittybit.triggers.processing import ERROR, TIMEOUT, error_of, read_event
 
         told = read_event(event, self._id())
+        self._last_status = seen
         until = deadline or told.get("deadline") or time.time() + self._seconds(self.timeout)
         if told["outcome"] == TIMEOUT:
-            return self._look_at_the_end(told.get("status"))
+            return self._look_at_the_end(told.get("status") or seen)
         if told["outcome"] == ERROR and not self.silent_fail:
             return self._after_giving_up(error_of(told))
         return self._look_then_defer(context, until)
@@ -127,6 +140,8 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
         with self._make_hook() as hook:
             try:
                 status = self.read(hook)
+            except IttybitStoppedError:
+                raise
             except IttybitError:
                 raise error from None
         if succeeded(status):
@@ -142,7 +157,7 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
         from airflow_provider_ittybit.triggers.processing import TIMEOUT
 
         self._stop = Pause()
-        with self._same_end_as_in_poke_mode():
+        with self._same_end_as_in_poke_mode(context):
             with suppressed_deferral_timeout():
                 return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             return self.execute_complete(context, {"outcome": TIMEOUT, "id": self._id()})
@@ -153,7 +168,9 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
 
         as_seconds(self.poke_interval, "poke_interval")
         self._id()
-        return self._look_then_defer(context, first_moment(context) + self._seconds(self.timeout))
+        began, limit = time.time(), self._limit_of_a_try()
+        deadline = first_moment(context) + self._seconds(self.timeout)
+        return self._look_then_defer(context, deadline if limit is None else min(deadline, began + limit))
 
     def _look_then_defer(self, context: Any, deadline: float) -> Any:
         from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net, until_when
@@ -177,7 +194,7 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
         return self.defer(
             trigger=trigger,
             method_name="execute_complete",
-            kwargs={"deadline": deadline},
+            kwargs={"deadline": deadline, "seen": self._last_status},
             timeout=safety_net(deadline, pause),
         )
 
@@ -258,18 +275,49 @@ class ProcessingSensor(MaskedFields, BaseSensorOperator):
     def _seconds(value: Any) -> float:
         return float(value.total_seconds()) if hasattr(value, "total_seconds") else float(value)
 
+    def _limit_of_a_try(self) -> float | None:
+        return None if self.execution_timeout is None else self._seconds(self.execution_timeout)
+
+    @property
+    def _flag(self) -> str | None:
+        return "soft_fail" if self.soft_fail else "never_fail" if self.never_fail else None
+
+    def _skipped(self, error: BaseException) -> AirflowSkipException:
+        return AirflowSkipException(f"Skipped because of {self._flag}: {str(error) or type(error).__name__}")
+
     @contextlib.contextmanager
-    def _same_end_as_in_poke_mode(self) -> Iterator[None]:
-        """Skip where Airflow's own loop of looks would."""
-        flag = "soft_fail" if self.soft_fail else "never_fail" if self.never_fail else None
+    def _same_end_as_in_poke_mode(self, context: Any) -> Iterator[None]:
+        """Skip where Airflow's own loop of looks would, and end a try at ``execution_timeout`` as Airflow would."""
         try:
             yield
         except (AirflowSkipException, IttybitStoppedError):
             raise
+        except AirflowTaskTimeout as error:
+            if self._flag is None:
+                raise
+            raise self._skipped(error) from error
+        except AirflowSensorTimeout as error:
+            ran_out = self._end_of_only_this_try(error, context)
+            if ran_out is not None:
+                raise (ran_out if self._flag is None else self._skipped(ran_out)) from error
+            if self.soft_fail:
+                raise self._skipped(error) from error
+            raise
         except Exception as error:
             hopeless = isinstance(error, AirflowFailException)
-            over = isinstance(error, AirflowSensorTimeout)
-            if (self.soft_fail and (hopeless or over)) or (self.never_fail and not over):
-                message = f"Skipped because of {flag}: {error}"
-                raise AirflowSkipException(message) from error
+            if self.never_fail or (self.soft_fail and hopeless):
+                raise self._skipped(error) from error
             raise
+
+    def _end_of_only_this_try(self, error: Exception, context: Any) -> AirflowTaskTimeout | None:
+        """Make the error for ``execution_timeout``, if that is what ended the time: a retry has some left."""
+        from airflow_provider_ittybit.durability import first_moment
+
+        limit, allowed = self._limit_of_a_try(), self._seconds(self.timeout)
+        if limit is None or limit >= allowed or time.time() >= first_moment(context) + allowed:
+            return None
+        message = (
+            f"execution_timeout ended this try: the processing of {self._id()} did not end within {limit:g} s; its "
+            f"last known status is {getattr(error, 'last_status', None) or 'unknown'}. It may still go on at ittybit."
+        )
+        return AirflowTaskTimeout(message)

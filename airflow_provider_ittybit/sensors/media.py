@@ -30,10 +30,13 @@ class MediaProcessingSensor(ProcessingSensor):
     :param timeout: seconds (or a ``timedelta``) to wait at most, 7 days by default. In reschedule mode they count from
         the first try, and so they do in deferred mode on Airflow 3.3; in poke mode, and in deferred mode before
         Airflow 3.3, from the start of each try.
+    :param execution_timeout: a ``timedelta`` that one try may take; in deferred mode with its time in the triggerer, in
+        reschedule mode for each look, as Airflow does it. At its end comes Airflow's ``AirflowTaskTimeout``, and a
+        retry may follow; with ``soft_fail`` or ``never_fail`` the task is skipped.
     :param soft_fail: skip the task where time ran out, and where an error occurs that no retry can heal.
-    :param never_fail: skip the task at any error; but not where time ran out, as in Airflow's own sensors.
+    :param never_fail: skip the task at any error; but not where ``timeout`` ran out, as in Airflow's own sensors.
     :param ittybit_conn_id: id of the Airflow connection. (templated)
-    :return: the processed resource as ittybit sent it (XCom).
+    :return: the processed resource as ittybit sent it (XCom), without what opens the URLs that it was made from.
     :raises IttybitProcessingFailedError: processing failed or was cancelled, in ittybit's own words.
     :raises IttybitProcessingTimeoutError: time ran out (an ``AirflowSensorTimeout``; ``soft_fail`` applies).
     :raises IttybitNotFoundError: there is nothing with this id.

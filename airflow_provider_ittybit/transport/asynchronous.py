@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_ittybit.api.messages import Headers
@@ -47,7 +48,8 @@ class AsyncTransport:
 
     :param settings: the checked connection.
     :param sleep: waits between attempts, ``asyncio.sleep`` by default.
-    :param gate: is asked before each attempt; 429 is then left to it, and nothing is sent again because of one.
+    :param gate: is asked before each attempt, and again and again while that waits for its turn; 429 is then left to
+        it, and nothing is sent again because of one.
     :param in_line: whether requests wait for their turn where others share the rate limit; not for one in a hurry.
     :param clock: tells Unix seconds, for that turn.
     """
@@ -65,6 +67,7 @@ class AsyncTransport:
         self._sleep = sleep
         self._line = SharedLine(settings, in_line=in_line, clock=clock, lock_tries=1)
         self._gate = gate
+        self._unused: list[int] = []
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> AsyncTransport:
@@ -75,39 +78,53 @@ class AsyncTransport:
     ) -> None:
         await self.close()
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: Call[T], on_departure: Callable[[], None] | None = None) -> T:
         """Send a call's request, again where that is safe, and return what the call reads from the answer.
 
+        The place in line of a request that ends without being sent, or that was refused, goes to the next one.
+
+        :param on_departure: is called whenever the request has waited for its turn and goes out now.
         :raises IttybitError: no answer, or one that means "no".
         """
         from tenacity import AsyncRetrying
 
         arguments = retry_arguments(call.request, self.settings, rate_limits=self._gate is None)
-        turn = self._line.turn()
+        turn = self._line.turn(heappop(self._unused) if self._unused else None)
 
         async def pause(seconds: float) -> None:
             turn.sleeps(seconds)
             await self._sleep(seconds)
 
         async def attempt() -> Response:
+            self._admit()
             while wait := await _unlocked(turn.pause, 0.0):
                 if self._gate is not None and turn.shut_for > LONG_PAUSE:
                     raise _shut(turn.shut_for)
                 await pause(wait)
+                self._admit()
+            if on_departure is not None:
+                on_departure()
             return await self._attempt(call.request, turn)
 
-        response: Response = await AsyncRetrying(sleep=pause, **arguments)(attempt)
         try:
+            response: Response = await AsyncRetrying(sleep=pause, **arguments)(attempt)
             return call.read(call.request, response)
         except IttybitError as error:
             without_key(error, self.settings.api_key)
             raise
+        finally:
+            if turn.ticket is not None:
+                heappush(self._unused, turn.ticket)
 
     async def close(self) -> None:
         """Close all connections; a later ``send`` opens new ones."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def _admit(self) -> None:
+        if self._gate is not None:
+            self._gate.admit()
 
     async def _attempt(self, request: Request, turn: Turn) -> Response:
         import aiohttp
@@ -118,8 +135,6 @@ class AsyncTransport:
             message = f"{request!r} has a body to stream, which only the blocking transport can send."
             raise TypeError(message)
         session = await self._open_session()
-        if self._gate is not None:
-            self._gate.admit()
         try:
             async with session.request(
                 wire.method,
@@ -129,12 +144,11 @@ class AsyncTransport:
                 allow_redirects=False,
                 proxy=proxy_for(wire.url, self.settings),
             ) as answer:
-                receiver = await _received(answer)
+                receiver = await _received(answer, self.settings)
             await _unlocked(partial(turn.answered, answer.status, receiver.headers), None)
             return receiver.response(request)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            never = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
-            failure = no_answer(request, error, may_have_arrived=not isinstance(error, never))
+        except (_NotConnectedError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure = no_answer(request, error, may_have_arrived=not isinstance(error, _NotConnectedError))
         raise failure  # out here it has no context: aiohttp's errors hold the request's headers, and so the key
 
     async def _open_session(self) -> aiohttp.ClientSession:
@@ -147,7 +161,7 @@ class AsyncTransport:
             context = await asyncio.to_thread(tls_context, settings) if encrypted else True
             if self._session is None:
                 self._session = aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
+                    connector=_new_connector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE),
                     cookie_jar=aiohttp.DummyCookieJar(),  # a request depends on the connection only
                     timeout=aiohttp.ClientTimeout(
                         total=PATIENCE * settings.timeout, sock_connect=settings.timeout, sock_read=settings.timeout
@@ -158,6 +172,23 @@ class AsyncTransport:
                 # else aiohttp sends once more on its own, a PUT too, past the policy and max_retries
                 self._session._retry_connection = False  # noqa: SLF001 - there is no public way to say so
         return self._session
+
+
+class _NotConnectedError(Exception):
+    """No connection came about, so nothing of a request was sent; it wraps the library's error."""
+
+
+def _new_connector(**options: Any) -> aiohttp.TCPConnector:
+    import aiohttp
+
+    class Connector(aiohttp.TCPConnector):
+        async def connect(self, *arguments: Any, **more: Any) -> Any:
+            try:
+                return await super().connect(*arguments, **more)
+            except (aiohttp.ClientError, OSError) as error:  # a proxy that breaks off looks like ittybit's server
+                raise _NotConnectedError(error) from error
+
+    return Connector(**options)
 
 
 async def _unlocked(step: Callable[[], T], otherwise: T) -> T:
@@ -173,9 +204,9 @@ async def _unlocked(step: Callable[[], T], otherwise: T) -> T:
     return otherwise
 
 
-async def _received(answer: aiohttp.ClientResponse) -> Receiver:
+async def _received(answer: aiohttp.ClientResponse, settings: Settings) -> Receiver:
     """Read the body of an answer as far as it is wanted; what is left of it goes away with its connection."""
-    receiver = Receiver(answer.status, Headers(answer.headers.items()))
+    receiver = Receiver(answer.status, Headers(answer.headers.items()), settings)
     if receiver.wants_more:
         async for block in answer.content.iter_chunked(BLOCK):
             if not receiver.take(block):

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.api.messages import Body, Call, Request, Response
     from airflow_provider_ittybit.api.settings import Settings
-    from airflow_provider_ittybit.exceptions import IttybitStoppedError, IttybitTransportError
 
 T = TypeVar("T")
 
@@ -38,6 +37,8 @@ more they leave the processor's cache between being read and being encrypted, wh
 CONNECTIONS = 16
 GRACE = 2.5
 """Seconds that a request may still take when its task is killed: after 5, Airflow ends the process."""
+MAKING = frozenset({"POST", "PUT"})
+"""Methods that may make something new, which a killed task does not begin."""
 
 
 class BlockingTransport:
@@ -57,6 +58,7 @@ class BlockingTransport:
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
         self._sockets = Sockets()
+        self._is_ending = False
 
     def send(self, call: Call[T]) -> T:
         """Send a call's request, again where that is safe, and return what the call reads from the answer.
@@ -77,12 +79,19 @@ class BlockingTransport:
                 pause(wait)
             return self._attempt(call.request, turn)
 
-        response: Response = Retrying(sleep=pause, **arguments)(attempt)
         try:
+            response: Response = Retrying(sleep=pause, **arguments)(attempt)
             return call.read(call.request, response)
         except IttybitError as error:
             without_key(error, self.settings.api_key)
             raise
+
+    def pause(self, seconds: float) -> None:
+        """Wait as between two attempts.
+
+        :raises IttybitStoppedError: the task is killed meanwhile.
+        """
+        self._sleep(seconds)
 
     def close(self) -> None:
         """Close all connections; a later ``send`` opens new ones."""
@@ -92,18 +101,19 @@ class BlockingTransport:
             session.close()
 
     def interrupt(self) -> None:
-        """Give what is under way a little time to get its answer, then end it, and let nothing else begin.
+        """Let nothing begin any more that would make something, and end what is under way after a little time.
 
-        An answer may name the id of what ittybit just made. A signal handler may call this: a thread of this kind is
-        begun without a lock.
+        An answer may name the id of what ittybit just made, and for as long as that counts it can be read or labelled.
+        A signal handler may call this: a thread of this kind is begun without a lock.
         """
+        self._is_ending = True
         _thread.start_new_thread(self._sockets.cut, (GRACE,))
 
     def _attempt(self, request: Request, turn: Turn) -> Response:
         import requests
         from urllib3.exceptions import HTTPError
 
-        if self._sockets.are_cut:
+        if self._sockets.are_cut or (self._is_ending and request.method in MAKING):
             raise interrupted(request, is_under_way=False)
         settings = self.settings
         wire = prepare(request, settings)
@@ -123,13 +133,15 @@ class BlockingTransport:
                     stream=True,
                 ) as answer,
             ):
-                receiver = _received(answer)
+                receiver = _received(answer, settings)
         except (requests.RequestException, HTTPError) as error:
-            failure: IttybitTransportError | IttybitStoppedError
+            failure: IttybitError
             arrived = _may_have_arrived(error)
             failure = no_answer(request, error, may_have_arrived=arrived)
             if self._sockets.are_cut:
                 failure = interrupted(request, is_under_way=arrived)
+            if stream is not None and stream.failure is not None:
+                failure = stream.failure.with_traceback(None)  # the frames in it hold the key and signed URLs
         else:
             turn.answered(receiver.status, receiver.headers)
             return receiver.response(request)
@@ -184,9 +196,9 @@ def _proxies(url: str, settings: Settings) -> dict[str, str]:
     return {"http": proxy, "https": proxy} if proxy else {}
 
 
-def _received(answer: requests.Response) -> Receiver:
+def _received(answer: requests.Response, settings: Settings) -> Receiver:
     """Read the body of an answer as far as it is wanted; what is left of it goes away with its connection."""
-    receiver = Receiver(answer.status_code, Headers(answer.headers.items()))
+    receiver = Receiver(answer.status_code, Headers(answer.headers.items()), settings)
     if not receiver.wants_more:
         return receiver
     for block in answer.raw.stream(SMALL_BLOCK, decode_content=False):
@@ -202,6 +214,8 @@ class _Stream:
     def __init__(self, body: Body) -> None:
         self._length = body.length
         self._reader: BinaryIO = body.open()
+        self.failure: IttybitError | None = None
+        """What reading it failed with. If that is an ``OSError`` too, the library takes it for one of the network."""
 
     def __len__(self) -> int:
         return self._length
@@ -211,7 +225,11 @@ class _Stream:
             yield block
 
     def read(self, size: int = -1) -> bytes:
-        return self._reader.read(size)
+        try:
+            return self._reader.read(size)
+        except IttybitError as error:
+            self.failure = error
+            raise
 
     def close(self) -> None:
         self._reader.close()

@@ -161,7 +161,10 @@ class _TimedReader(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        self._bytes.close()
+        if not self.closed:
+            with contextlib.suppress(OSError):  # the connection may be closed as well
+                self._connected.settimeout(self._pause)  # what is sent next over it has all its time again
+            self._bytes.close()
         super().close()
 
 
@@ -193,6 +196,16 @@ class _Watched:
     timeout: Any
     socket_options: Any
     _twin: socket.socket | None = None
+    _is_through = False
+
+    @property
+    def has_connected_to_proxy(self) -> bool:
+        """Whether a request may have gone out by this connection, also when it has been closed since.
+
+        The library's own answer is true before the proxy let anything through, and false again as soon as the
+        connection breaks: then a request that was sent would pass for one that the proxy never took.
+        """
+        return self._is_through
 
     def _new_conn(self) -> socket.socket:
         """Do what the library does, and raise what it raises; but what comes about here can be ended meanwhile."""
@@ -215,6 +228,7 @@ class _Watched:
         return connected
 
     def connect(self) -> None:
+        self._is_through = False
         try:
             super().connect()  # type: ignore[misc] # it stands before a connection
         finally:
@@ -227,3 +241,4 @@ class _Watched:
             self.sock.close()
             this: Any = self
             raise NewConnectionError(this, str(error)) from None
+        self._is_through = True

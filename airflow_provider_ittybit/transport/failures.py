@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.api.messages import Request
     from airflow_provider_ittybit.exceptions import IttybitError
 
+HIDDEN = "…"
+"""What stands in the place of an API key."""
+
 
 def no_answer(request: Request, error: BaseException, *, may_have_arrived: bool) -> IttybitTransportError:
     """Make the error for a request without an answer.
@@ -57,7 +60,7 @@ def without_key(error: IttybitError, api_key: str) -> None:
     """Take the API key out of an error, should ittybit have repeated it in its own words."""
     for name, value in vars(error).items():
         if isinstance(value, str):
-            setattr(error, name, value.replace(api_key, "…"))
+            setattr(error, name, value.replace(api_key, HIDDEN))
     error.args = (error.message,)
 
 

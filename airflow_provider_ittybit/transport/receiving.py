@@ -1,4 +1,4 @@
-"""Answers are read within bounds, whatever the other side sends: so many bytes, unpacked, and no more."""
+"""Answers are read within bounds, whatever the other side sends: so many bytes, unpacked, and without the API key."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import zlib
 from typing import TYPE_CHECKING
 
 from airflow_provider_ittybit.api.failures import unreadable
-from airflow_provider_ittybit.api.messages import Response
+from airflow_provider_ittybit.api.messages import Headers, Response
+from airflow_provider_ittybit.transport.failures import HIDDEN
 
 if TYPE_CHECKING:
-    from airflow_provider_ittybit.api.messages import Headers, Request
+    from airflow_provider_ittybit.api.messages import Request
+    from airflow_provider_ittybit.api.settings import Settings
 
 LARGEST = 50_000_000
 """Bytes of an answer, unpacked. The largest that makes sense is a page of 250 items, a hundredth of it."""
@@ -20,9 +22,14 @@ PATIENCE = 5.0
 BLOCK = 65_536
 ENCODINGS = "gzip, deflate"
 """What is asked for and can be unpacked; with others, such as several one over the other, a few bytes become many."""
+SHORTEST_KEY = 12
+"""Characters that an API key has at least to be taken out of answers: a shorter one, as people give to a local server,
+may be a part of what an answer says. Out of errors it is taken all the same."""
 
 _WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 _BARE = -zlib.MAX_WBITS
+_HEADER = 2
+"""Bytes that tell whether a stream has the header of ``deflate``."""
 
 
 class Receiver:
@@ -30,11 +37,13 @@ class Receiver:
 
     :param status: HTTP status.
     :param headers: its headers.
+    :param settings: hold the key, which is taken out: whoever reads the answer cuts, stores and shows its words.
     """
 
-    def __init__(self, status: int, headers: Headers) -> None:
+    def __init__(self, status: int, headers: Headers, settings: Settings) -> None:
         self.status = status
-        self.headers = headers
+        self.headers = headers = _headers_without_key(headers, settings)
+        self._settings = settings
         self._is_success = 200 <= status < 300
         self._most = LARGEST if self._is_success else LARGEST_REFUSAL
         self._content = bytearray()
@@ -77,13 +86,27 @@ class Receiver:
         """
         if self._problem is None and self._unpacker is not None and self._unpacker.is_cut_off:
             self._problem = "what was packed in it is cut off"
-        response = Response(self.status, self.headers, bytes(self._content))
+        response = Response(self.status, self.headers, _content_without_key(self._content, self._settings))
         if self._problem is not None and self._is_success:
             raise unreadable(request, response, self._problem)
         return response
 
     def _too_large(self) -> str:
         return f"it has more than {self._most // 1_000_000} MB"
+
+
+def _content_without_key(content: bytearray, settings: Settings) -> bytes:
+    key = settings.api_key.encode()
+    if len(key) >= SHORTEST_KEY and key in content:
+        content = content.replace(key, HIDDEN.encode())
+    return bytes(content)
+
+
+def _headers_without_key(headers: Headers, settings: Settings) -> Headers:
+    key = settings.api_key
+    if len(key) < SHORTEST_KEY or key not in "\n".join(headers.values()):
+        return headers
+    return Headers((name, value.replace(key, HIDDEN)) for name, value in headers.items())
 
 
 class _Unpacker:
@@ -93,6 +116,7 @@ class _Unpacker:
         self._stream = zlib.decompressobj(_WINDOWS[encoding])
         self._may_be_bare = encoding == "deflate"  # some servers leave out the header that the standard wants
         self._has_begun = False
+        self._first = b""
 
     @property
     def is_cut_off(self) -> bool:
@@ -105,16 +129,26 @@ class _Unpacker:
         :param most: bytes; there may be more in it.
         :raises zlib.error: it is none of this encoding, or goes on behind its end.
         """
-        begins, self._has_begun = not self._has_begun, True
+        self._has_begun = True
+        if self._may_be_bare:
+            block = self._first + block
+            if len(block) < _HEADER:
+                self._first = block
+                return b""
+            self._may_be_bare = False
+            if not _has_header(block):
+                self._stream = zlib.decompressobj(_BARE)
         over = self._stream.eof
-        try:
-            found = self._stream.decompress(block, most)
-        except zlib.error:
-            if not (begins and self._may_be_bare):
-                raise
-            self._stream = zlib.decompressobj(_BARE)
-            found = self._stream.decompress(block, most)
+        found = self._stream.decompress(block, most)
         if over or self._stream.unused_data:
             message = "there are bytes behind its end"
             raise zlib.error(message)
         return found
+
+
+def _has_header(block: bytes) -> bool:
+    try:
+        zlib.decompressobj(zlib.MAX_WBITS).decompress(block[:_HEADER])
+    except zlib.error:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""Keeps the queries of URLs out of what ``urllib3`` logs at DEBUG: one that is signed lets its bearer in."""
+"""Keeps queries of URLs out of what ``urllib3`` logs (a signed one lets its bearer in), and what a server said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOGGERS = ("urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
+LOGGERS = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
 """All of its loggers that tell URLs; ``aiohttp``'s client tells none."""
 
 _OURS: ContextVar[bool] = ContextVar("ittybit_request_under_way", default=False)
@@ -22,6 +22,7 @@ class _WithoutQueries(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if _OURS.get():
+            record.exc_info = record.exc_text = None  # an error may repeat what the server sent, or the whole URL
             args = record.args
             if isinstance(args, Mapping):
                 record.args = {name: _shortened(value) for name, value in args.items()}
@@ -48,5 +49,7 @@ def queries_hidden() -> Iterator[None]:
 def _shortened(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
+    if isinstance(value, BaseException):
+        return type(value).__name__
     place, question, _ = str(value).partition("?")
     return f"{place}?…" if question else value

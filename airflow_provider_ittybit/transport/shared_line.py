@@ -73,9 +73,12 @@ class SharedLine:
         self._lock_tries = lock_tries
         self._path: str | None = None
 
-    def turn(self) -> Turn:
-        """Return the place of one request; it takes a ticket when it is first needed."""
-        return Turn(self, self._clock)
+    def turn(self, ticket: int | None = None) -> Turn:
+        """Return the place of one request; it takes a ticket when it is first needed.
+
+        :param ticket: of an earlier request that left without using it.
+        """
+        return Turn(self, self._clock, ticket)
 
     def exists(self) -> bool:
         """Tell whether there is a line to wait in; that is all that a request costs without one."""
@@ -136,26 +139,27 @@ class Turn:
     A refused request goes first when it may be sent again. What it slept counts as time that passed, whatever the clock
     says: so a clock that is set back makes nobody wait twice.
 
-    ``shut_for`` is the number of seconds in which nobody at all may send, as of the last ``pause``.
+    ``shut_for`` is the number of seconds in which nobody at all may send, as of the last ``pause``. ``ticket`` is what
+    the request leaves behind if it ends now: it has been handed out, and is not used.
     """
 
-    __slots__ = ("_began", "_clock", "_line", "_sent", "_slept", "_ticket", "shut_for")
+    __slots__ = ("_began", "_clock", "_line", "_sent", "_slept", "shut_for", "ticket")
 
-    def __init__(self, line: SharedLine, clock: Callable[[], float]) -> None:
+    def __init__(self, line: SharedLine, clock: Callable[[], float], ticket: int | None) -> None:
         self._line = line
         self._clock = clock
         self._began = clock()
         self._slept = 0.0
-        self._ticket: int | None = None
+        self.ticket = ticket
         self._sent = self._began
         self.shut_for = 0.0
 
     def pause(self) -> float:
         """Tell for how many seconds to sleep before asking again; 0 when the request may go out now."""
         self._sent = self._now()
-        if not self._line.exists():
-            return 0.0
-        wait = self._line.change(self._look, 0.0)
+        wait = self._line.change(self._look, 0.0) if self._line.exists() else 0.0
+        if not wait:
+            self.ticket = None
         return min(wait, SLICE)
 
     def sleeps(self, seconds: float) -> None:
@@ -178,24 +182,20 @@ class Turn:
     def _slowed(self, line: Line | None, pause: float) -> Line:
         now = self._now()
         if line is None:
-            self._ticket = None
             return Line.begun(now, pause)
-        line, self._ticket = line.slowed(self._sent, now, pause)
+        line, self.ticket = line.slowed(self._sent, now, pause)
         return line
 
     def _look(self, line: Line | None) -> tuple[Line | None, float]:
         if line is None:
-            self._ticket = None
             return None, 0.0
         now = self._now()
-        if self._ticket is None or self._ticket >= line.following:  # the second: of a line that has ended since
-            line, self._ticket = line.joined(now)
-        wait = line.moment(self._ticket) - now
+        line, self.ticket = line.joined(now, self.ticket)
+        wait = line.moment(self.ticket) - now
         self.shut_for = max(0.0, line.at - now)
         if wait > 0:
             return line, wait
-        used, self._ticket = self._ticket, None
-        return line.used(used, now), 0.0
+        return line.used(self.ticket, now), 0.0
 
     def _now(self) -> float:
         return max(self._clock(), self._began + self._slept)

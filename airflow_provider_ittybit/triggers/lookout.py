@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ittybit.api.processing import STATUSES, ProcessingState
 from airflow_provider_ittybit.api.watching import READY, Position, Sieve, Sighting, facts_of, has_succeeded
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitNotFoundError
+from airflow_provider_ittybit.triggers.slices import slices
 from airflow_provider_ittybit.triggers.waiters import FINAL, Ended, Waiter
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Events of one look. Airflow stores them one by one, and its triggerer must not stand still for long."""
+AT_ONCE = 20
+"""Resources that are looked after before the event loop may do something else."""
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +65,7 @@ class Lookout:
             tick.has_fired = True
             yield dict(one.facts)
             del self._ready[one.id]
-            self._facts.pop(one.id, None)
-            position.tell(one.id, one.created)
+            self._finish(position, one.id, one.created)
         tick.has_more = tick.has_more or bool(self._ready)
         position.settle(one.created for one in self._ready.values() if one.id not in position.waiting)
         if position.has_begun and (now := position.to_json()) != self._kept:
@@ -120,6 +122,8 @@ class Lookout:
 
     def _sort(self, position: Position, one: Sighting) -> None:
         if not self._sieve.lets_through(one.facts):
+            if self._sieve.may_let_through(one.facts) and (one.state is None or not one.state.is_final):
+                position.waiting[one.id] = one.created
             return
         if self._when != READY or one.state is ProcessingState.SUCCEEDED:
             self._ready[one.id] = one
@@ -131,20 +135,24 @@ class Lookout:
 
     async def _look_after(self, position: Position, source: Newcomers) -> None:
         """Wait for what is not ready, together with all who wait over the connection, and see what is by now."""
-        for name in list(position.waiting):
-            waiter = self._waiters.get(name)
-            try:
-                if waiter is None and name not in self._ready:
-                    self._waiters[name] = await self._wait_for(name, source)
-                elif waiter is not None and waiter.is_over:
-                    del self._waiters[name]
-                    await waiter.leave()
-                    await self._judge(position, name, waiter.future.result(), source)
-            except IttybitNotFoundError:
-                log.info("%s is gone before it was ready", name)
-                position.tell(name, position.waiting[name])
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next look may work
-                log.warning("Whether %s is ready cannot be told now: %s", name, _words(error))
+        async for some in slices(list(position.waiting), AT_ONCE):
+            for name in some:
+                await self._look_after_one(position, name, source)
+
+    async def _look_after_one(self, position: Position, name: str, source: Newcomers) -> None:
+        waiter = self._waiters.get(name)
+        try:
+            if waiter is None and name not in self._ready:
+                self._waiters[name] = await self._wait_for(name, source)
+            elif waiter is not None and waiter.is_over:
+                del self._waiters[name]
+                await waiter.leave()
+                await self._judge(position, name, waiter.future.result(), source)
+        except IttybitNotFoundError:
+            log.info("%s is gone before it was ready", name)
+            self._finish(position, name, position.waiting[name])
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look may work
+            log.warning("Whether %s is ready cannot be told now: %s", name, _words(error))
 
     async def _wait_for(self, name: str, source: Newcomers) -> Waiter:
         visit = await source.visit()
@@ -165,13 +173,19 @@ class Lookout:
             resource = await source.get(name)
             succeeded = has_succeeded(resource)
             one = Sighting(name, created, facts_of(resource, source.resource or ""))
-        if succeeded:
+        if succeeded and not self._sieve.lets_through(one.facts):
+            self._finish(position, name, created)
+        elif succeeded:
             self._ready[name] = one
         elif succeeded is False:
             self._drop(position, name, created)
 
     def _drop(self, position: Position, name: str, created: float) -> None:
         log.warning("The processing of %s failed or was cancelled at ittybit: it is not told of", name)
+        self._finish(position, name, created)
+
+    def _finish(self, position: Position, name: str, created: float) -> None:
+        """Keep nothing of it but that it is told of, or needs not be."""
         self._facts.pop(name, None)
         position.tell(name, created)
 

@@ -16,7 +16,7 @@ from airflow_provider_ittybit.triggers.poller import DEFAULT_CONCURRENCY
 from airflow_provider_ittybit.triggers.registry import settings_now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence, Sized
 
     from airflow_provider_ittybit.api.settings import Settings
     from airflow_provider_ittybit.triggers.registry import Pollers
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 PAGE = 50
 """Items of a page of a usual look."""
+LARGE_PAGE = 100
+"""The same after a look that brought more than half a usual page: what fits on one page need not be read again."""
 ENOUGH = 25
 """Known items of a page after which a look ends: what comes late may stand below some of them."""
 AT_ONCE = 20
 """Pages that are read back in one go."""
+MOST_READINGS = 5
+"""Times that several pages are read at most, while each time brings something that the one before has passed over."""
 LONGEST_PAUSE = 600.0
 """Seconds between two looks at most, while they fail."""
 SETTLING = 5.0
@@ -67,18 +71,49 @@ class Tick:
 
 
 class ReadingBack:
-    """Reads a list from its top back to a moment, a few pages in one go.
+    """Reads a list from its top back to what is known, a few pages in one go.
+
+    Where something is deleted meanwhile, all that is older moves up by one place: what was first on the next page may
+    stand on one by then that has been read. Only a page that begins after an item (``after``) cannot lose any. So
+    what takes several other pages is read again, until that brings nothing but what has come since, five times at most.
 
     :param source: sends the requests.
-    :param floor: Unix seconds; ``None`` for the top of the list only.
+    :param is_new: tells what to keep.
+    :param is_enough: tells of a page, and of what is kept of it, whether later ones hold nothing to keep if they are
+        older.
+    :param limit: page size, by default the largest.
     """
 
-    def __init__(self, source: Newcomers, floor: float | None) -> None:
+    def __init__(
+        self,
+        source: Newcomers,
+        is_new: Callable[[Sighting], bool],
+        is_enough: Callable[[Sequence[Sighting], Sized], bool],
+        limit: int | None = None,
+    ) -> None:
         self._source = source
-        self._floor = floor
+        self._is_new = is_new
+        self._is_enough = is_enough
+        self._limit = limit
         self._listing: Listing | None = None
         self._order = Order()
-        self.seen: list[Sighting] = []
+        self._found: dict[str, Sighting] = {}
+        self._newest = float("-inf")
+        self._readings = 0
+        self._was_full = False
+        self._may_have_moved = False
+        self._has_moved = False
+        self.pages = 0
+
+    @property
+    def seen(self) -> list[Sighting]:
+        """What is kept so far, each once."""
+        return list(self._found.values())
+
+    @property
+    def is_newest_first(self) -> bool:
+        """Whether the list is in that order, as far as it was read."""
+        return self._order.is_newest_first
 
     async def go_on(self) -> bool:
         """Read on, and tell whether all is read.
@@ -86,18 +121,44 @@ class ReadingBack:
         :raises IttybitError: a page cannot be read. Another call reads it again.
         """
         visit = await self._source.visit()
-        if self._listing is None:
-            self._listing = Listing(visit.settings.generation, resource=self._source.resource)
         for _ in range(AT_ONCE):
-            if (call := self._listing.call) is None:
-                return True
-            page = self._source.read(self._listing.receive(await visit.send(call)))
-            self._order.take(page)
-            self.seen += [one for one in page if self._floor is None or one.created >= self._floor]
-            older = self._floor is None or all(one.created < self._floor for one in page)
-            if older and self._order.is_newest_first:
-                return True
+            listing = self._listing or self._begin(visit)
+            call, is_enough = listing.call, False
+            if call is not None:
+                answer = await visit.send(call)
+                if self.pages and "after" not in dict(call.request.query):
+                    self._may_have_moved |= self._was_full or bool(answer.items)
+                self._was_full = len(answer.items) >= (self._limit or visit.settings.generation.limits[1])
+                is_enough = self._take(self._source.read(listing.receive(answer)))
+            if is_enough or listing.call is None:
+                if self._is_complete():
+                    return True
+                self._listing = None
         return False
+
+    def _begin(self, visit: Visit) -> Listing:
+        self._newest = max((one.created for one in self._found.values()), default=float("-inf"))
+        self._order, self._has_moved, self.pages = Order(), False, 0
+        self._readings += 1
+        self._listing = Listing(visit.settings.generation, resource=self._source.resource, limit=self._limit)
+        return self._listing
+
+    def _take(self, page: Sequence[Sighting]) -> bool:
+        """Take a page, and tell whether it is the last that is needed."""
+        self.pages += 1
+        self._order.take(page)
+        kept = {one.id: one for one in page if self._is_new(one)}
+        self._has_moved |= any(one.created <= self._newest and one.id not in self._found for one in kept.values())
+        self._found |= kept
+        return self._order.is_newest_first and self._is_enough(page, kept)
+
+    def _is_complete(self) -> bool:
+        if not (self._may_have_moved and self._found and (self._readings == 1 or self._has_moved)):
+            return True
+        if self._readings < MOST_READINGS:
+            return False
+        log.warning("ittybit's list of %s changed too fast to be read: one may be left out", self._source.resource)
+        return True
 
 
 class Newcomers:
@@ -138,6 +199,7 @@ class Newcomers:
         self._visit: Visit | None = None
         self._again = asyncio.Event()
         self._began = False
+        self._is_crowded = False
         self._known: dict[str, float] = {}
         self._horizon = float("-inf")
 
@@ -179,16 +241,12 @@ class Newcomers:
             await visit.end()
 
     async def visit(self) -> Visit:
-        """Return the visit at the poller of the connection as it is now.
+        """Return the visit at the poller of the connection, which each look reads anew and nothing else does.
 
-        :raises IttybitConfigurationError: the connection is missing or cannot be used.
+        :raises IttybitConfigurationError: the poller has ended since, and the connection cannot be used.
         """
-        settings = await self._settings(self.ittybit_conn_id)
-        if self._visit is None or not self._visit.serves(settings):
-            await self.aclose()
-            self._visit = self.pollers.visit(self.ittybit_conn_id, settings, concurrency=self._concurrency)
-            self.resource = self.resource or settings.generation.main
-        return self._visit
+        visit = self._visit
+        return visit if visit is not None and visit.is_open else await self._visit_anew()
 
     async def get(self, resource_id: str) -> dict[str, Any]:
         """Read one resource.
@@ -199,34 +257,49 @@ class Newcomers:
         return await visit.send(get_resource(visit.settings.generation, resource_id, self.resource))
 
     def read_back(self, floor: float | None) -> ReadingBack:
-        """Begin to read the list back, for a watcher that did not see all looks."""
-        return ReadingBack(self, floor)
+        """Begin to read the list back, for a watcher that did not see all looks.
+
+        :param floor: Unix seconds; ``None`` for the top of the list only.
+        """
+        return ReadingBack(
+            self,
+            lambda one: floor is None or one.created >= floor,
+            lambda _, kept: floor is None or not kept,
+        )
 
     def read(self, items: Iterable[dict[str, Any]]) -> list[Sighting]:
         """Read a page."""
         return sightings(items, self.resource or "")
 
-    async def _look(self) -> list[Sighting]:
-        visit = await self.visit()
-        listing = Listing(visit.settings.generation, resource=self.resource, limit=PAGE)
-        order, pages = Order(), 0
-        found: dict[str, Sighting] = {}
-        while (call := listing.call) is not None:
-            page = self.read(listing.receive(await visit.send(call)))
-            pages += 1
-            order.take(page)
-            fresh = {one.id: one for one in page if one.id not in self._known and one.created >= self._horizon}
-            found |= fresh
-            if order.is_newest_first and (not fresh or not self._began or len(page) - len(fresh) >= ENOUGH):
-                break
-        if pages > MANY_PAGES and not order.is_newest_first:
-            log.warning("ittybit's list of %s is not newest first: each look reads all its pages", self.resource)
-        self._learn(found)
-        return list(found.values())
+    async def _visit_anew(self) -> Visit:
+        settings = await self._settings(self.ittybit_conn_id)
+        if self._visit is None or not self._visit.serves(settings):
+            await self.aclose()
+            self._visit = self.pollers.visit(self.ittybit_conn_id, settings, concurrency=self._concurrency)
+            self.resource = self.resource or settings.generation.main
+        return self._visit
 
-    def _learn(self, found: dict[str, Sighting]) -> None:
+    async def _look(self) -> list[Sighting]:
+        await self._visit_anew()
+        reading = ReadingBack(self, self._is_new, self._is_enough, LARGE_PAGE if self._is_crowded else PAGE)
+        while not await reading.go_on():
+            pass
+        if reading.pages > MANY_PAGES and not reading.is_newest_first:
+            log.warning("ittybit's list of %s is not newest first: each look reads all its pages", self.resource)
+        seen = reading.seen
+        self._is_crowded = self._began and len(seen) > PAGE - ENOUGH
+        self._learn(seen)
+        return seen
+
+    def _is_new(self, one: Sighting) -> bool:
+        return one.id not in self._known and one.created >= self._horizon
+
+    def _is_enough(self, page: Sequence[Sighting], fresh: Sized) -> bool:
+        return not fresh or not self._began or len(page) - len(fresh) >= ENOUGH
+
+    def _learn(self, seen: Iterable[Sighting]) -> None:
         self._began = True
-        self._known |= {name: one.created for name, one in found.items()}
+        self._known |= {one.id: one.created for one in seen}
         if self._known:
             self._horizon = max(self._horizon, max(self._known.values()) - LATE)
         self._known = {name: created for name, created in self._known.items() if created >= self._horizon}

@@ -24,6 +24,7 @@ from airflow_provider_ittybit.triggers.clock import Clock
 from airflow_provider_ittybit.triggers.rate_gate import RateGate
 from airflow_provider_ittybit.triggers.slices import SLICE, slices
 from airflow_provider_ittybit.triggers.survey import Survey
+from airflow_provider_ittybit.triggers.waiters import ERROR, Ended
 from airflow_provider_ittybit.triggers.watch import Watch
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ NEARLY = 10_000
 REFUSALS = 2
 """Answers 401 in a row after which the key counts as refused for all: they share it."""
 DEFAULT_CONCURRENCY = 16
+LONGEST_CLOSE = 5.0
+"""Seconds that looks under way, and then connections, may take to end with their poller. The last to leave waits."""
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +51,11 @@ log = logging.getLogger(__name__)
 class Transport(Protocol):
     """What carries calls: ``AsyncTransport``, or what stands in for it."""
 
-    async def send(self, call: Call[T]) -> T:
-        """Send a call and return what it reads."""
+    async def send(self, call: Call[T], on_departure: Callable[[], None] | None = None) -> T:
+        """Send a call and return what it reads.
+
+        :param on_departure: is called when the request goes out, after the wait for its turn.
+        """
 
     async def close(self) -> None:
         """Close all connections."""
@@ -67,7 +73,7 @@ class Surroundings:
     """What a poller needs of the world around it.
 
     :param reread: reads the settings of the connection once more, without blocking.
-    :param move: takes a waiter over to the poller of other settings.
+    :param find: finds the poller of other settings of the same connection, or makes it.
     :param forget: is told when no new waiter may join.
     :param concurrency: requests for single resources under way at once.
     :param clock: tells the time.
@@ -75,7 +81,7 @@ class Surroundings:
     """
 
     reread: Callable[[], Awaitable[Settings]]
-    move: Callable[[Waiter, Settings], None]
+    find: Callable[[Settings], Poller]
     forget: Callable[[Poller], None]
     concurrency: int = DEFAULT_CONCURRENCY
     clock: Clock = field(default_factory=Clock)
@@ -105,7 +111,7 @@ class Poller:
         self._looks: dict[Key, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._refusals = 0
-        self._reading: asyncio.Task[Settings | None] | None = None
+        self._moving: asyncio.Task[bool] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_over = False
         # the first trigger's log is none of the poller's business, so it gets no part of that trigger's context
@@ -126,9 +132,9 @@ class Poller:
         """Wait here from now on."""
         waiter.poller, waiter.era = self, 0
         self._members.add(waiter)
-        before = self.watch.next_due()
+        before = self._next()
         self.watch.add(waiter)
-        if self.watch.next_due() != before:
+        if self._next() != before:
             self._news.set()
 
     async def leave(self, waiter: Waiter) -> None:
@@ -154,29 +160,49 @@ class Poller:
         return self._closing
 
     async def _shut(self) -> None:
-        self._task.cancel()
+        if not self._is_over:
+            self._task.cancel()
         await asyncio.wait([self._task])
-        await self._transport.close()
+        await self._close_connections()
 
     async def _run(self) -> None:
         try:
-            while True:
-                self._news.clear()
-                self._begin_looks()
-                due, now = self.watch.next_due(), self._clock.now()
-                if due is not None and due <= now:
-                    await self._round()
-                    await asyncio.sleep(0)
-                else:
-                    await self._clock.wait(self._news, None if due is None else due - now)
-        finally:
+            await self._look_again_and_again()
+        except BaseException as error:
             self._is_over = True
+            await self._give_up(_told(error))
+            raise
+        finally:
             looks = list(self._looks.values())
             for look in looks:
                 look.cancel()
             if looks:
-                await asyncio.wait(looks)
-            await self._transport.close()
+                await asyncio.wait(looks, timeout=LONGEST_CLOSE)
+            await self._close_connections()
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            self._news.clear()
+            await self.watch.end_overdue()
+            self._begin_looks()
+            due, now = self.watch.next_due(), self._clock.now()
+            if due is not None and due <= now:
+                await self._round()
+                await asyncio.sleep(0)
+            else:
+                moment = self._next()
+                await self._clock.wait(self._news, None if moment is None else moment - now)
+
+    def _next(self) -> float | None:
+        """Tell when there is something to do next."""
+        return min((one for one in (self.watch.next_due(), self.watch.next_limit()) if one is not None), default=None)
+
+    async def _close_connections(self) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_CLOSE):
+                await self._transport.close()
+        except Exception as error:  # noqa: BLE001 - those who leave are told of their own end, whatever this is
+            log.warning("A poller's network connections could not be closed: %s", type(error).__name__)
 
     async def _round(self) -> None:
         """Look at what is due: first many at once, then line up the rest."""
@@ -233,15 +259,17 @@ class Poller:
         del self._looks[key]
         self._news.set()
         if not self._is_over and (reason := _reason(look)) is not None:
-            self.watch.give_up(key, self._broken(f"The look at {key.resource_id} broke: {reason}"))
+            self.watch.give_up([key], self._broken(f"The look at {key.resource_id} broke: {reason}"))
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: Call[T], on_departure: Callable[[], None] | None = None) -> T:
         """Send a call; a 429 closes the gate for all, one that a worker got as well.
 
+        :param on_departure: is called when the request goes out, after the wait for its turn.
         :raises IttybitRateLimitError: ittybit asked to slow down, now or a moment ago: see ``gate``.
         """
+        closings = self.gate.closings
         try:
-            result = await self._transport.send(call)
+            result = await self._transport.send(call, on_departure)
         except IttybitRateLimitError as error:
             if error.status is not None or error.retry_after is not None:
                 pause = self.gate.close(error.retry_after)
@@ -249,14 +277,14 @@ class Poller:
             raise
         except IttybitError as error:
             if error.status is not None and not isinstance(error, IttybitAuthenticationError):
-                self._welcomed()
+                self._welcomed(closings)
             raise
-        self._welcomed()
+        self._welcomed(closings)
         return result
 
-    def _welcomed(self) -> None:
+    def _welcomed(self, closings: int) -> None:
         self._refusals = 0
-        self.gate.passed()
+        self.gate.passed(closings)
 
     async def _refused(self, error: IttybitAuthenticationError, key: Key | None = None) -> None:
         """Handle a 401: if the connection has another key by now, all wait on with that one.
@@ -267,24 +295,38 @@ class Poller:
             return
         self._refusals += 1
         if self._refusals >= REFUSALS:
-            self.watch.give_up_all(error)
+            async for some in slices(self.watch.keys()):
+                self.watch.give_up(some, error)
         elif key is not None:
-            self.watch.give_up(key, error)
+            self.watch.give_up([key], error)
 
     async def _moved(self) -> bool:
         """Read the connection again, once for all who ask at the same time, and move if it is another."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.get_running_loop().create_task(self._read_again())
-        settings = await asyncio.shield(self._reading)
+        if self._moving is None or self._moving.done():
+            self._moving = asyncio.get_running_loop().create_task(self._move_if_changed())
+        return await asyncio.shield(self._moving)
+
+    async def _move_if_changed(self) -> bool:
+        settings = await self._read_again()
         if settings is None or settings.fingerprint == self.settings.fingerprint:
             return False
-        for waiter in self.watch.all():
-            self.watch.remove(waiter)
-            self._members.discard(waiter)
-            self._around.move(waiter, settings)
+        async for some in slices(self.watch.all()):
+            if staying := [waiter for waiter in some if waiter in self._members and not waiter.is_over]:
+                target = self._around.find(settings)  # for each slice: it may have closed meanwhile
+                for waiter in staying:
+                    self._hand_over(waiter, target)
         if not self._members:
             self._close()
         return True
+
+    def _hand_over(self, waiter: Waiter, target: Poller) -> None:
+        self.watch.remove(waiter)
+        self._members.discard(waiter)
+        try:
+            target.join(waiter)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else would tell who has just left here
+            broken = self._broken(f"The move to another key broke: {_told(error)}")
+            waiter.end(Ended(ERROR, waiter.status, broken.to_json()))
 
     async def _read_again(self) -> Settings | None:
         try:
@@ -293,14 +335,21 @@ class Poller:
             log.warning("The connection cannot be read again: %s", type(error).__name__)
             return None
 
+    async def _give_up(self, reason: str) -> None:
+        """Let nobody wait for a loop that ends."""
+        keys = self.watch.keys()
+        if keys:
+            log.error("The shared poller ended with %d waiting: %s", len(self.watch), reason)
+        async for some in slices(keys):
+            self.watch.give_up(some, self._over(reason))
+
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Let nobody wait for a loop that has ended, whatever ended it."""
+        """Tell those whom the loop could not tell itself: it never began, or was stopped once more while it ended."""
         self._around.forget(self)
-        reason = _reason(task) or "it returned"
-        waiting = sum(not waiter.is_over for waiter in self.watch.all())
-        if waiting:
-            log.error("The shared poller ended with %d waiting: %s", waiting, reason)
-        self.watch.give_up_all(self._broken(f"The shared poller of the triggerer ended: {reason}"))
+        self.watch.give_up(self.watch.keys(), self._over(_reason(task) or "it returned"))
+
+    def _over(self, reason: str) -> IttybitPollerError:
+        return self._broken(f"The shared poller of the triggerer ended: {reason}")
 
     def _broken(self, what: str) -> IttybitPollerError:
         message = f"{what}. Processing goes on at ittybit, and a retry of the task waits for it again."
@@ -312,6 +361,10 @@ class Poller:
 def _reason(task: asyncio.Task[None]) -> str | None:
     """Tell why a task ended early; ``None`` if it did not."""
     if task.cancelled():
-        return "it was cancelled"
+        return _told(asyncio.CancelledError())
     error = task.exception()
-    return f"{type(error).__name__}: {error}" if error is not None else None
+    return None if error is None else _told(error)
+
+
+def _told(error: BaseException) -> str:
+    return "it was cancelled" if isinstance(error, asyncio.CancelledError) else f"{type(error).__name__}: {error}"

@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ittybit.exceptions import IttybitError, IttybitTriggerEventError
+from airflow_provider_ittybit.exceptions import (
+    IttybitAuthenticationError,
+    IttybitError,
+    IttybitRateLimitError,
+    IttybitTriggerEventError,
+)
 from airflow_provider_ittybit.triggers.loading import load
 from airflow_provider_ittybit.triggers.waiters import ERROR, FINAL, TIMEOUT, Ended
+from airflow_provider_ittybit.triggers.watch import GRACE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from airflow_provider_ittybit.api.processing import ProcessingStatus
+    from airflow_provider_ittybit.api.waiting import Patience
+    from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 __all__ = ["ERROR", "FINAL", "TIMEOUT", "ProcessingTrigger", "error_of", "read_event", "safety_net", "until_when"]
 
@@ -45,13 +52,16 @@ class ProcessingTrigger(BaseTrigger):
     :param poll_interval: seconds between two looks (see above); each is cut short by up to a fifth, so that many
         spread out.
     :param deadline: Unix seconds at which a last look is taken. As an absolute time it holds when the trigger
-        moves to another triggerer. ``None`` waits without end.
+        moves to another triggerer. A look that has not ended half a minute later is left to the worker. ``None`` waits
+        without end.
     :param failed_looks: how many looks in a row had failed before; after five the waiting is given up.
     :param longest_pause: seconds that pauses may grow to where exponential growth is wanted: each is then as long as
         the time waited so far. ``None``, the default, is the usual growth (see above).
     :param delete_on_kill: delete the resource at ittybit when a person marks the task failed or succeeded, or clears
-        it (Airflow 3.3 and later tell the trigger). Otherwise, and by default, its processing goes on.
-    :param unfinished: ids of what else the task waits for, deleted together with it.
+        it (Airflow 3.3 and later tell the trigger), unless a look just before shows that its processing is over.
+        Otherwise, and by default, its processing goes on.
+    :param unfinished: ids of what else the task waits for, deleted together with it in the same way.
+    :param unknown: arguments of a later version of this class; the log names them, and it goes without.
     """
 
     def __init__(
@@ -66,9 +76,11 @@ class ProcessingTrigger(BaseTrigger):
         longest_pause: float | None = None,
         delete_on_kill: bool = False,
         unfinished: Sequence[str] | None = None,
-        **_: Any,
+        **unknown: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow left it without annotations
+        if unknown:
+            self.log.warning("ProcessingTrigger does not know %s, and goes without", ", ".join(sorted(unknown)))
         self.resource_id = resource_id
         self.ittybit_conn_id = ittybit_conn_id
         self.resource = resource
@@ -152,33 +164,65 @@ class ProcessingTrigger(BaseTrigger):
             await waiter.leave()
 
     async def _wait_alone(self) -> Ended:
+        from airflow_provider_ittybit.api.waiting import Patience
         from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
-        hook = IttybitHook(self.ittybit_conn_id)
+        hook, status = IttybitHook(self.ittybit_conn_id), None
+        patience, began = Patience(self.failed_looks), time.monotonic()
         try:
-            return await self._look_again_and_again(hook)
+            while True:
+                last_look = self.deadline is not None and time.time() >= self.deadline
+                try:
+                    async with asyncio.timeout(self._longest_look()) as limit:
+                        seen = await hook.aget_processing(self.resource_id, resource=self.resource)
+                    patience.look_worked()
+                    status = seen.status
+                    if seen.state.is_final:
+                        return Ended(FINAL, status)
+                except TimeoutError:
+                    if not limit.expired():
+                        raise
+                    last_look = True
+                except IttybitError as error:
+                    if other := await self._renewed(hook, error):
+                        hook = other
+                        continue
+                    if not self._forgives(error, patience):
+                        return Ended(ERROR, status, error.to_json())
+                if last_look:
+                    return Ended(TIMEOUT, status)
+                await asyncio.sleep(self._pause(time.monotonic() - began))
         finally:
             await hook.aclose()
 
-    async def _look_again_and_again(self, hook: Any) -> Ended:
-        from airflow_provider_ittybit.api.waiting import Patience
+    async def _renewed(self, hook: IttybitHook, error: IttybitError) -> IttybitHook | None:
+        """After a 401 read the connection again, and return a hook for it in place of this one if it is another."""
+        if not isinstance(error, IttybitAuthenticationError):
+            return None
+        other = type(hook)(self.ittybit_conn_id)
+        try:
+            settings = await other.aget_settings()
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, the refusal that led here says more
+            self.log.warning("The connection cannot be read again: %s", type(trouble).__name__)
+            return None
+        if settings.fingerprint == (await hook.aget_settings()).fingerprint:
+            return None
+        await hook.aclose()
+        return other
 
-        patience, began = Patience(self.failed_looks), time.monotonic()
-        status: ProcessingStatus | None = None
-        while True:
-            last_look = self.deadline is not None and time.time() >= self.deadline
-            try:
-                status = await hook.aget_processing(self.resource_id, resource=self.resource)
-                patience.look_worked()
-            except IttybitError as error:
-                if not patience.forgives(error):
-                    return Ended(ERROR, status.status if status else None, error.to_json())
-                self.log.warning("Look %d at %s in a row failed: %s", patience.failed, self.resource_id, error)
-            if status is not None and status.state.is_final:
-                return Ended(FINAL, status.status)
-            if last_look:
-                return Ended(TIMEOUT, status.status if status else None)
-            await asyncio.sleep(self._pause(time.monotonic() - began))
+    def _forgives(self, error: IttybitError, patience: Patience) -> bool:
+        """Count a look that failed, and tell whether to look again. A 429 is none, as with the shared poller."""
+        if isinstance(error, IttybitRateLimitError):
+            self.log.warning("The look at %s is put off: %s", self.resource_id, error)
+            return True
+        forgiven = patience.forgives(error)
+        if forgiven:
+            self.log.warning("Look %d at %s in a row failed: %s", patience.failed, self.resource_id, error)
+        return forgiven
+
+    def _longest_look(self) -> float | None:
+        """Tell for how many seconds a look may be under way, so that none goes on for long after the deadline."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.time()) + GRACE
 
     def _pause(self, age: float = 0.0) -> float:
         from airflow_provider_ittybit.api.pacing import next_pause

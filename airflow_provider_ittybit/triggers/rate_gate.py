@@ -23,12 +23,13 @@ class RateGate:
     :param now: tells the time in seconds, on any clock that never goes back.
     """
 
-    __slots__ = ("_most", "_now", "_refused", "allowed", "opens_at")
+    __slots__ = ("_most", "_now", "_refused", "allowed", "closings", "opens_at")
 
     def __init__(self, most: int, now: Callable[[], float]) -> None:
         self._most = most
         self._now = now
         self._refused = 0
+        self.closings = 0
         self.allowed = most
         self.opens_at = float("-inf")
 
@@ -54,12 +55,19 @@ class RateGate:
         """
         if not self.is_closed:
             self._refused += 1
+        self.closings += 1
         self.allowed = 1
         chance = random.random()  # noqa: S311 - spreads load, guards nothing
         self.opens_at = max(self.opens_at, self._now() + pause_for(self._refused, asked, chance=chance))
         return self.opens_at - self._now()
 
-    def passed(self) -> None:
-        """Take in an answer that was no 429: twice as many requests may be under way from now on."""
-        self._refused = 0
-        self.allowed = min(2 * self.allowed, self._most)
+    def passed(self, closings: int) -> None:
+        """Take in an answer that was no 429: twice as many requests may be under way from now on.
+
+        One to a request from before the last 429 says nothing about how many are too many now, so it changes nothing.
+
+        :param closings: what ``closings`` said when the request began.
+        """
+        if closings == self.closings:
+            self._refused = 0
+            self.allowed = min(2 * self.allowed, self._most)

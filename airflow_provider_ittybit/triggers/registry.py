@@ -85,7 +85,7 @@ class Pollers:
             failed=failed,
             longest_pause=longest_pause,
         )
-        self._join(waiter, settings, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency)
+        self._poller(settings, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency).join(waiter)
         return waiter
 
     def visit(self, ittybit_conn_id: str, settings: Settings, *, concurrency: int = DEFAULT_CONCURRENCY) -> Visit:
@@ -100,9 +100,6 @@ class Pollers:
         """Return the pollers of the running event loop."""
         return list(self._by_loop.get(asyncio.get_running_loop(), {}).values())
 
-    def _join(self, waiter: Waiter, settings: Settings, *, ittybit_conn_id: str, concurrency: int) -> None:
-        self._poller(settings, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency).join(waiter)
-
     def _poller(self, settings: Settings, *, ittybit_conn_id: str, concurrency: int) -> Poller:
         here = self._by_loop.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
         identity = (ittybit_conn_id, settings.fingerprint)
@@ -110,7 +107,7 @@ class Pollers:
         if poller is None or not poller.is_open:
             around = Surroundings(
                 reread=partial(self._reread, ittybit_conn_id),
-                move=partial(self._join, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency),
+                find=partial(self._poller, ittybit_conn_id=ittybit_conn_id, concurrency=concurrency),
                 forget=partial(_forget, here, identity),
                 concurrency=concurrency,
                 clock=self._clock,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_ittybit.api.feeding import (
@@ -24,7 +25,7 @@ from airflow_provider_ittybit.triggers.slices import slices
 from airflow_provider_ittybit.triggers.waiters import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 
     from airflow_provider_ittybit.api.decoding import Page
     from airflow_provider_ittybit.api.generations import Generation
@@ -39,7 +40,10 @@ T = TypeVar("T")
 LONGEST_STEP = 15.0
 """Seconds for an answer to a list; then what is waited for is asked for one by one."""
 LONGEST_SWEEP = 30.0
-"""Seconds for all pages of a sweep, since a last look may be due meanwhile; what is then left is asked for singly."""
+"""Seconds for all pages of a sweep, since a last look may be due meanwhile; what is then left is asked for singly.
+
+The time that pages wait in line for a rate limit counts neither here nor there: one by one it would take far longer.
+"""
 PATIENCE = 0.1
 """Part of what asking one by one would cost that pages without anybody may cost in a row."""
 AT_ONCE = 16
@@ -55,8 +59,11 @@ log = logging.getLogger(__name__)
 class Send(Protocol):
     """Sends a call and returns what it reads."""
 
-    async def __call__(self, call: Call[T]) -> T:
-        """Send a call."""
+    async def __call__(self, call: Call[T], on_departure: Callable[[], None] | None = None) -> T:
+        """Send a call.
+
+        :param on_departure: is called when the request goes out, after the wait for its turn.
+        """
 
 
 class Survey:
@@ -78,6 +85,7 @@ class Survey:
         self._clock = clock
         self._allowed = allowed
         self._thread = Thread()
+        self._in_line = 0.0
         self._odds: defaultdict[str, Odds] = defaultdict(Odds)
         self._proven: defaultdict[str, set[str]] = defaultdict(set)
         if not has_feed(generation):
@@ -141,15 +149,20 @@ class Survey:
         answered, due or not: so those who began at different times come to be due together.
         """
         strides, number, useless = Strides(self._generation, collection), len(wanted), 0
-        until = self._clock.now() + LONGEST_SWEEP
-        while len(wanted) >= WORTH and useless <= PATIENCE * len(wanted) and self._clock.now() < until:
+        until = self._clock.now() + LONGEST_SWEEP - self._in_line
+        while len(wanted) >= WORTH and useless <= PATIENCE * len(wanted) and self._clock.now() < until + self._in_line:
             most = min(AT_ONCE, self._allowed(), number // WORTH - strides.read)
             calls = strides.calls(len(wanted), most)
             if not calls:
                 break
             asked_at, era = self._clock.time(), self.era
             try:
-                pages = await self._send_all(calls)
+                async with aclosing(self._answers(calls)) as pages:
+                    async for page in pages:
+                        [items] = strides.receive([page])
+                        found = await self._take_page(collection, items, asked_at, era)
+                        wanted -= found
+                        useless = 0 if len(found) >= WORTH else useless + 1
             except (IttybitRateLimitError, IttybitAuthenticationError):
                 raise
             except (IttybitError, TimeoutError) as error:
@@ -157,24 +170,48 @@ class Survey:
                     raise
                 log.info("ittybit's list of %s was of use for %d pages only: %s", collection, strides.read, error)
                 break
-            for items in strides.receive(pages):
-                found = await self._take_page(collection, items, asked_at, era)
-                wanted -= found
-                useless = 0 if len(found) >= WORTH else useless + 1
             await self._keep_up()
         self._odds[collection].learn(number - len(wanted), strides.read)
 
-    async def _send_all(self, calls: list[Call[Page]]) -> list[Page]:
-        """Send calls at once, and raise the first error after all have been answered."""
-        async with asyncio.timeout(LONGEST_STEP):
-            if len(calls) == 1:
-                return [await self._send(calls[0])]
-            pages: list[Page] = []
-            for answer in await asyncio.gather(*map(self._send, calls), return_exceptions=True):
-                if isinstance(answer, BaseException):
-                    raise answer
-                pages.append(answer)
-            return pages
+    async def _answers(self, calls: list[Call[Page]]) -> AsyncGenerator[Page, None]:
+        """Send calls at once and give the answers in their order, as far as the first that fails.
+
+        Its error is raised when all have been answered that were under way then; those still in line are not sent.
+        Whose last look may come too late is seen before and meanwhile.
+        """
+        await self._watch.end_overdue()
+        began = last = self._clock.now()
+        gone: set[asyncio.Task[Any] | None] = set()
+
+        async def read(call: Call[Page]) -> Page:
+            async with asyncio.timeout(None) as limit:
+
+                def go() -> None:
+                    nonlocal last
+                    if limit.when() is None:
+                        limit.reschedule(asyncio.get_running_loop().time() + LONGEST_STEP)
+                        gone.add(asyncio.current_task())
+                        last = self._clock.now()
+
+                return await self._send(call, go)
+
+        asked = [asyncio.ensure_future(read(call)) for call in calls]
+        ended = asyncio.gather(*asked, return_exceptions=True)
+        try:
+            for page in asked:
+                while not (await asyncio.wait([page], timeout=LONGEST_STEP))[0]:
+                    await self._watch.end_overdue()
+                yield page.result()
+        except Exception:
+            for page in asked:
+                if page not in gone:
+                    page.cancel()
+            await ended
+            raise
+        finally:
+            for page in asked:
+                page.cancel()
+            self._in_line += last - began
 
     async def _take_page(self, collection: str, items: list[dict[str, Any]], asked_at: float, era: int) -> set[Key]:
         self._proven[collection] |= parts_shown(items)
@@ -213,7 +250,7 @@ class Survey:
         newest, events, pages, caught_up = await self._read_feed(most)
         if self._odds[FEED].given_up:
             return
-        self._tell({key.collection for key in wanted}, events, asked_at)
+        self._tell(events, asked_at)
         if not (self._thread.is_taken_up and caught_up):
             behind = self._thread.is_taken_up
             self._thread.take_up(newest)
@@ -235,7 +272,7 @@ class Survey:
         events: list[Any] = []
         pages, met = 0, False
         while (call := listing.call) is not None and pages < most and not met:
-            [page] = await self._send_all([call])
+            [page] = [page async for page in self._answers([call])]
             pages += 1
             if not is_newest_first(page.items):
                 self._odds[FEED].give_up()
@@ -245,11 +282,16 @@ class Survey:
             events += unread
         return newest, events, pages, met or listing.call is None
 
-    def _tell(self, collections: set[str], events: list[Any], asked_at: float) -> None:
+    def _tell(self, events: list[Any], asked_at: float) -> None:
+        """Pass on what the events say to all who wait, due or not: an event is met once only."""
         if not self._thread.is_taken_up:
             return
         for news in newest_news(events):
-            for collection in collections:
+            for collection in self._generation.resources:
                 key = Key(collection, news.resource_id)
-                if news.status is not None and key in self._watch:
+                if key not in self._watch:
+                    continue
+                if news.status is None:
+                    self._watch.doubt(key)
+                else:
                     self._watch.answer(key, news.status, asked_at)

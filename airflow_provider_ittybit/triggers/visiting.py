@@ -29,9 +29,14 @@ class Visit:
         """The settings of the connection as the poller knows them."""
         return self._poller.settings
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the poller can still send."""
+        return self._poller.is_open
+
     def serves(self, settings: Settings) -> bool:
         """Tell whether the poller can still send, for a connection as it is now."""
-        return self._poller.is_open and self._poller.settings.fingerprint == settings.fingerprint
+        return self.is_open and self._poller.settings.fingerprint == settings.fingerprint
 
     @property
     def opens_at(self) -> float:

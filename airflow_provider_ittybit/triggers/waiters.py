@@ -57,8 +57,8 @@ class Waiter:
     """
 
     __slots__ = (
-        "context", "deadline", "due", "early", "era", "failed", "future", "key", "longest_pause", "poll_interval",
-        "poller", "progress", "since", "status", "told",
+        "context", "deadline", "due", "early", "era", "failed", "future", "key", "limit", "longest_pause",
+        "poll_interval", "poller", "progress", "since", "status", "told",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +82,7 @@ class Waiter:
         self.poller: Poller | None = None
         self.since: float | None = None
         self.due: float | None = None
+        self.limit: float | None = None
         self.early = 0.0
         self.status: str | None = None
         self.progress: float | None = None
@@ -121,11 +122,8 @@ class Waiter:
         return before
 
 
-class DueList:
-    """Waiters by the moment at which they are due. Who is put again is due at the new moment only.
-
-    Few moments are due for many waiters, so what has to be kept in order is the moments.
-    """
+class Moments:
+    """Waiters by a moment. Few moments are those of many waiters, so what has to be kept in order is the moments."""
 
     __slots__ = ("_at", "_moments")
 
@@ -133,31 +131,46 @@ class DueList:
         self._at: dict[float, dict[Waiter, None]] = {}
         self._moments: list[float] = []
 
-    def put(self, waiter: Waiter, moment: float) -> None:
-        """Have a waiter due at a moment."""
-        self.drop(waiter)
-        waiter.due = moment
+    def next(self) -> float | None:
+        """Tell the first moment of anybody."""
+        while self._moments and not self._at[self._moments[0]]:
+            del self._at[heapq.heappop(self._moments)]
+        return self._moments[0] if self._moments else None
+
+    def _keep(self, waiter: Waiter, moment: float) -> None:
         if moment not in self._at:
             self._at[moment] = {}
             heapq.heappush(self._moments, moment)
         self._at[moment][waiter] = None
 
+    def _forget(self, waiter: Waiter, moment: float) -> None:
+        self._at.get(moment, {}).pop(waiter, None)
+
+
+class DueList(Moments):
+    """Waiters by the moment at which they are due. Who is put again is due at the new moment only."""
+
+    __slots__ = ()
+
+    def put(self, waiter: Waiter, moment: float) -> None:
+        """Have a waiter due at a moment."""
+        self.drop(waiter)
+        waiter.due = moment
+        self._keep(waiter, moment)
+
     def drop(self, waiter: Waiter) -> None:
         """Have a waiter due no more; nothing happens if it was not."""
         if waiter.due is not None:
-            self._at.get(waiter.due, {}).pop(waiter, None)
+            self._forget(waiter, waiter.due)
             waiter.due = None
 
     def next(self) -> float | None:
-        """Tell when the next one is due."""
-        while self._moments:
-            some = self._at[self._moments[0]]
-            while some:
-                waiter = next(iter(some))
-                if not waiter.is_over:
-                    return self._moments[0]
-                self.drop(waiter)
-            del self._at[heapq.heappop(self._moments)]
+        """Tell when the next one is due that still waits."""
+        while (moment := super().next()) is not None:
+            waiter = next(iter(self._at[moment]))
+            if not waiter.is_over:
+                return moment
+            self.drop(waiter)
         return None
 
     def take(self, now: float, most: int) -> list[Waiter]:
@@ -174,6 +187,33 @@ class DueList:
         """Tell who is not due yet, but may be looked at early; who is due sooner comes first."""
         some = (waiter for moment in sorted(self._at) for waiter in self._at[moment])
         return list(islice((waiter for waiter in some if waiter.early <= now and not waiter.is_over), most))
+
+
+class LimitList(Moments):
+    """Waiters by the moment until which they wait at most, whatever is under way for them."""
+
+    __slots__ = ()
+
+    def put(self, waiter: Waiter, moment: float) -> None:
+        """Have a waiter wait until a moment at most, or a second longer."""
+        waiter.limit = math.ceil(moment)
+        self._keep(waiter, waiter.limit)
+
+    def drop(self, waiter: Waiter) -> None:
+        """Forget the limit of a waiter, if it has any."""
+        if waiter.limit is not None:
+            self._forget(waiter, waiter.limit)
+            waiter.limit = None
+
+    def take(self, now: float, most: int) -> list[Waiter]:
+        """Take out those whose limit has passed, at most so many."""
+        found: list[Waiter] = []
+        while len(found) < most and (moment := self.next()) is not None and moment <= now:
+            some = list(islice(self._at[moment], most - len(found)))
+            for waiter in some:
+                self.drop(waiter)
+            found += some
+        return found
 
 
 class Pacer:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_ittybit.triggers.waiters import ERROR, FINAL, TIMEOUT, DueList, Ended, Key, Pacer, Waiter
+from airflow_provider_ittybit.triggers.slices import SLICE
+from airflow_provider_ittybit.triggers.waiters import (
+    ERROR,
+    FINAL,
+    TIMEOUT,
+    DueList,
+    Ended,
+    Key,
+    LimitList,
+    Pacer,
+    Waiter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +27,10 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.triggers.clock import Clock
 
 GRACE = 30.0
-"""Seconds past its deadline for which a last look waits at a closed gate: well within Airflow's own limit, 60 s."""
+"""Seconds past its deadline for which a last look waits, at a closed gate, in line or for its answer.
+
+It is well within Airflow's own limit, which is 60 s past the deadline.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +45,7 @@ class Watch:
         self._clock = clock
         self._waiters: dict[Key, list[Waiter]] = {}
         self._due = DueList()
+        self._limits = LimitList()
         self._pacer = Pacer(self._due)
 
     def __len__(self) -> int:
@@ -42,6 +58,10 @@ class Watch:
         """Return all that wait."""
         return [waiter for waiters in self._waiters.values() for waiter in waiters]
 
+    def keys(self) -> list[Key]:
+        """Return all that is waited for."""
+        return list(self._waiters)
+
     def one_of(self, key: Key) -> Waiter | None:
         """Return one of those that wait for something."""
         return next(iter(self._waiters.get(key, ())), None)
@@ -50,6 +70,7 @@ class Watch:
         """Have a waiter looked at soon."""
         self._waiters.setdefault(waiter.key, []).append(waiter)
         self._pacer.first(waiter, self._clock.now(), self._clock.time())
+        self._limit(waiter, GRACE)
 
     def remove(self, waiter: Waiter) -> None:
         """Forget a waiter, if it is here."""
@@ -57,6 +78,7 @@ class Watch:
         if waiter in others:
             others.remove(waiter)
             self._due.drop(waiter)
+            self._limits.drop(waiter)
         if not others:
             self._waiters.pop(waiter.key, None)
 
@@ -67,6 +89,20 @@ class Watch:
     def next_due(self) -> float | None:
         """Tell when the next look is due."""
         return self._due.next()
+
+    def next_limit(self) -> float | None:
+        """Tell when somebody may have waited for too long."""
+        return self._limits.next()
+
+    async def end_overdue(self) -> None:
+        """End the waiting of all whose last look did not come in time."""
+        while some := self._limits.take(self._clock.now(), SLICE):
+            for waiter in some:
+                if waiter.is_at_its_deadline(self._clock.time() - GRACE):
+                    self._end(waiter, Ended(TIMEOUT, waiter.status))
+                else:
+                    self._limit(waiter, 0.0)  # the computer's clock was put back
+            await asyncio.sleep(0)
 
     def take_due(self, most: int) -> list[Key]:
         """Take what is due now, each once, from at most so many waiters."""
@@ -108,13 +144,19 @@ class Watch:
             if status.state.is_final:
                 self._end(waiter, Ended(FINAL, status.status))
             else:
-                self._go_on(waiter, asked_at, before)
+                # what the feed says may be older than its page, so it is no last look
+                self._go_on(waiter, asked_at if era is not None else float("-inf"), before)
 
     def nothing_new(self, key: Key) -> None:
         """Take in that the feed has nothing about something."""
         for waiter in self._waiters.get(key, ()):
             self._count(waiter, None)
             self._pacer.again(waiter, waiter.progress, self._clock.now(), self._clock.time())
+
+    def doubt(self, key: Key) -> None:
+        """Take in that the feed says something unclear about something: the next look is not left to it."""
+        for waiter in self._waiters.get(key, ()):
+            waiter.era = 0
 
     def fail(self, key: Key, error: IttybitError, asked_at: float) -> None:
         """Take in a look that failed: whoever has seen too many in a row gives up."""
@@ -124,7 +166,7 @@ class Watch:
                 waiter.context.copy().run(log.warning, message, waiter.failed, key.resource_id, error)
                 self._go_on(waiter, asked_at, waiter.progress)
             else:
-                self._give_up(waiter, error)
+                self._end(waiter, Ended(ERROR, waiter.status, error.to_json()))
 
     def postpone(self, key: Key, moment: float) -> None:
         """Have something due again when the gate opens; no look was taken and none has failed.
@@ -138,24 +180,23 @@ class Watch:
             else:
                 self._pacer.later(waiter, moment, GRACE, now, time)
 
-    def give_up(self, key: Key, error: IttybitError) -> None:
-        """End the waiting for something with an error."""
-        for waiter in list(self._waiters.get(key, ())):
-            self._give_up(waiter, error)
+    def give_up(self, keys: Iterable[Key], error: IttybitError) -> None:
+        """End the waiting for some with an error."""
+        told = error.to_json()
+        for key in keys:
+            for waiter in list(self._waiters.get(key, ())):
+                self._end(waiter, Ended(ERROR, waiter.status, told))
 
-    def give_up_all(self, error: IttybitError) -> None:
-        """End all waiting with an error."""
-        for key in list(self._waiters):
-            self.give_up(key, error)
+    def _limit(self, waiter: Waiter, least: float) -> None:
+        if waiter.deadline is not None:
+            left = waiter.deadline + GRACE - self._clock.time()
+            self._limits.put(waiter, self._clock.now() + max(left, least))
 
     def _go_on(self, waiter: Waiter, asked_at: float, before: float | None) -> None:
         if waiter.is_at_its_deadline(asked_at):
             self._end(waiter, Ended(TIMEOUT, waiter.status))
         else:
             self._pacer.again(waiter, before, self._clock.now(), self._clock.time())
-
-    def _give_up(self, waiter: Waiter, error: IttybitError) -> None:
-        self._end(waiter, Ended(ERROR, waiter.status, error.to_json()))
 
     def _end(self, waiter: Waiter, ended: Ended) -> None:
         waiter.end(ended)

@@ -56,7 +56,7 @@ class MediaWatcherTrigger(BaseEventTrigger):
 
     - Airflow 3.3 and later: in the state store of the asset, as soon as Airflow says that the event is stored. A
       triggerer that is killed in the second or two between the two tells of the same id again when it is back. Nothing
-      is left out, however long it was away.
+      is left out but what is named below, however long it was away.
     - Where several assets share one watcher with the same arguments: in a variable ``ittybit_watcher_…``, at the same
       time. If another asset joins, or only one is left, the position has another place from the next start on.
     - Where Airflow has no such store for a trigger (3.0 to 3.2): in that variable, five seconds after the event. A
@@ -73,11 +73,14 @@ class MediaWatcherTrigger(BaseEventTrigger):
     other's.
 
     What appears in ittybit's list more than ten minutes later than media created after it, or below 25 known ones, may
-    be missed.
+    be missed. What stands behind a deleted medium moves up by one place, maybe onto a page that was read already: so
+    several pages with numbers are read again, until nothing older turns up, five times at most. What escapes each
+    reading in this way is missed.
 
     :param ittybit_conn_id: id of the Airflow connection.
-    :param kind: only this kind, such as ``video``, ``image`` or ``audio``.
-    :param folder: only this folder and those in it (generations whose resources have a folder).
+    :param kind: only this kind, such as ``video``, ``image`` or ``audio``. What has no kind yet is told of when it is
+        ready, if it is of this kind by then.
+    :param folder: only this folder and those in it, when it is first seen (generations whose resources have a folder).
     :param resource: name of the collection: ``media``, ``files``, ``tasks``, ``runs`` or ``jobs``; by default what an
         upload adds to.
     :param when: ``ready``, the default, to tell when the processing ended well, ``created`` to tell at once.

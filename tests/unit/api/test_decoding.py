@@ -257,7 +257,7 @@ def test_the_request_id_stands_in_meta(meta: dict[str, Any], request_id: str | N
 
 @pytest.mark.parametrize(("depth", "is_read"), [(1, True), (DEEPEST - 1, True), (DEEPEST, False), (900, False)])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_only_so_much_nesting_is_read(depth: int, is_read: bool, opening: bytes, closing: bytes) -> None:  # noqa: FBT001
+def test_only_so_much_nesting_is_read(depth: int, opening: bytes, closing: bytes, *, is_read: bool) -> None:
     body = b'{"id": "file_1", "a": ' + opening * depth + b"1" + closing * depth + b"}"
     if is_read:
         assert read_resource(GET, Response(200, content=body))["id"] == "file_1"

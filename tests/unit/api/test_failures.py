@@ -298,6 +298,22 @@ def test_a_signed_url_whose_ampersands_are_escaped_is_left_out_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["https://us3r:p4ssw0rd@bucket.example/a", r"https:\/\/us3r:p4ss@w0rd@bucket.example\/a"]
+)
+def test_no_piece_of_a_password_is_left_where_words_are_cut(url: str) -> None:
+    for most in (SNIPPET, 4 * SNIPPET, MOST_WORDS):
+        for padding in range(most - len(url) - 10, most + 1):
+            for words in ("." * padding + url, f"{' ' * padding}{url} {' ' * most}"):
+                response = Response(502, Headers([("Content-Type", words)]), words.encode())
+                told = answer_error(GET, response, detail=words, kind=words, request_id=words)
+                for error in (told, answer_error(GET, response)):
+                    shown = str(error) + repr(vars(error))
+                    assert "us3r" not in shown
+                    assert "p4ss" not in shown
+                    assert "w0rd" not in shown
+
+
+@pytest.mark.parametrize(
     ("words", "shown"),
     [
         ("two\r\nlines\tand\x0bmore", "two  lines and more"),
@@ -327,6 +343,22 @@ def test_the_query_of_a_signed_url_stays_out_of_the_error() -> None:
     error = answer_error(request, Response(403))
     assert error.path == "/a.mp4"
     assert "hush" not in str(error) + repr(error)
+
+
+@pytest.mark.parametrize(
+    ("request_", "advice"),
+    [
+        (GET, "A retry does no harm."),
+        (Request("POST", "/jobs", idempotency_key="k"), "a retry by the same key makes nothing twice"),
+        (Request("DELETE", "/files/file_1"), "to do it again does no harm"),
+        (Request("PUT", "/a.mp4", traces="the file 'a.mp4'"), "before sending it again, look for the file 'a.mp4' at"),
+    ],
+    ids=lambda value: getattr(value, "method", None),
+)
+def test_an_error_of_no_known_kind_inside_a_success_says_what_to_do_in_doubt(request_: Request, advice: str) -> None:
+    told = str(answer_error(request_, answer({"error": {"message": "Not today."}}), detail="Not today."))
+    assert "Not today. Whether anything was done is not certain. " in told
+    assert advice in told
 
 
 def test_a_message_without_a_period_gets_one_before_the_advice() -> None:

@@ -86,6 +86,14 @@ def test_a_thread_of_an_empty_feed_meets_its_end_nowhere_and_all_is_new() -> Non
     assert thread.unread(events(2, 1)) == (events(2, 1), False)
 
 
+@pytest.mark.parametrize("newest", [{}, {"id": None}, {"id": ""}, {"id": 5}])
+def test_an_event_without_an_id_is_met_nowhere_so_nothing_newer_is_passed_over(newest: dict[str, Any]) -> None:
+    thread = Thread()
+    thread.take_up([newest])
+    page = [{"id": "event_2"}, {"id": ""}, {"id": "5"}, newest]
+    assert thread.unread(page) == (page, False)
+
+
 def test_a_look_that_came_back_empty_does_not_lose_the_thread() -> None:
     thread = Thread()
     thread.take_up(events(1))

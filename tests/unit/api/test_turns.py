@@ -7,6 +7,7 @@ import math
 import random
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from airflow_provider_ittybit.api.turns import FIRST_RATE, MEMORY, SLOWEST, Line
 
 NOW = 1_760_000_000.0
 LATENCY = 0.02
+PAGE = Path(__file__).parents[3] / "docs" / "waiting.md"
 BEGUN = Line.begun(NOW, 1.0)
 
 
@@ -68,8 +70,7 @@ def play(server: Server, machines: int, clients: int, each: int) -> tuple[list[C
             client.attempts.append(0)
             client.began = now
         if line is not None:
-            if client.ticket is None:
-                line, client.ticket = line.joined(now)
+            line, client.ticket = line.joined(now, client.ticket)
             lines[client.machine] = line
             wait = line.moment(client.ticket) - now
             if wait > 0:
@@ -92,6 +93,10 @@ def play(server: Server, machines: int, clients: int, each: int) -> tuple[list[C
         if client.left:
             heapq.heappush(events, (now + LATENCY, number))
     return crowd, now
+
+
+def percent(part: float) -> str:
+    return f"{100 * part:.0f} %"
 
 
 CROWDS = [
@@ -121,6 +126,19 @@ def test_all_get_through_few_are_refused_and_nobody_starves(
     assert max(max(client.attempts) for client in crowd) <= 5  # as many as the default max_retries allows
 
 
+def test_the_page_on_waiting_tells_what_the_simulation_shows() -> None:
+    told = " ".join(PAGE.read_text().split())
+    server = Server(10, 1)
+    crowd, took = play(server, 1, 16, 60)
+    refused, used = server.refused / server.asked, (server.asked - server.refused) / (10 * took)
+    longest = math.ceil(max(max(client.waits) for client in crowd))
+    alone = f"had {percent(refused)} of their requests refused and used {percent(used)} of the limit"
+    assert f"16 workers at a limit of 10 requests a second {alone}; nobody waited longer than {longest:.0f} s." in told
+    apart = Server(10, 1)
+    play(apart, 4, 8, 60)
+    assert f"Four machines that do not know each other had {percent(apart.refused / apart.asked)} refused." in told
+
+
 def test_tickets_are_used_in_the_order_in_which_they_were_taken() -> None:
     line, tickets = BEGUN, []
     for _ in range(5):
@@ -141,6 +159,28 @@ def test_a_ticket_that_nobody_uses_holds_up_nobody_else() -> None:
     line, second = line.joined(NOW)
     assert line.moment(second) == NOW + 1 + 1 / FIRST_RATE
     assert line.used(second, NOW + 1.5).following == 2
+
+
+def test_a_ticket_stays_good_until_the_line_began_anew() -> None:
+    line, ticket = BEGUN.joined(NOW)
+    line, _ = line.joined(NOW)
+    assert line.joined(NOW + 1, ticket) == (line, ticket)
+    assert BEGUN.joined(NOW, ticket + 7) == BEGUN.joined(NOW)
+
+
+def test_who_was_passed_by_goes_first_and_all_others_one_place_later() -> None:
+    line, late = BEGUN.joined(NOW)
+    line, late_too = line.joined(NOW)
+    line, third = line.joined(NOW)
+    line, fourth = line.joined(NOW)
+    line = line.used(third, NOW + 2)
+    moments = []
+    for ticket in (late, late_too):
+        line, back = line.joined(NOW + 2, ticket)
+        assert line.joined(NOW + 2, back) == (line, back)
+        assert line.moment(back) == line.at
+        moments.append(line.moment(fourth))
+    assert moments == [line.at + 1 / line.rate, line.at + 2 / line.rate]
 
 
 def test_after_a_429_all_wait_and_a_refused_ticket_comes_first() -> None:

@@ -127,6 +127,22 @@ def test_the_sieve_lets_through_what_is_looked_for(sieve: Sieve, facts: dict[str
 
 
 @pytest.mark.parametrize(
+    ("sieve", "facts", "may_pass"),
+    [
+        (Sieve(kind="video"), {}, True),
+        (Sieve(kind="video"), {"kind": "image"}, False),
+        (Sieve("video", "in"), {"folder": "in"}, True),
+        (Sieve("video", "in"), {"folder": "out"}, False),
+        (Sieve(folder="in"), {}, False),
+    ],
+)
+def test_only_what_has_no_kind_yet_may_turn_out_to_be_looked_for(
+    sieve: Sieve, facts: dict[str, Any], *, may_pass: bool
+) -> None:
+    assert sieve.may_let_through(facts) is may_pass
+
+
+@pytest.mark.parametrize(
     ("pages", "newest_first"),
     [
         ([(3, 2, 1)], True),

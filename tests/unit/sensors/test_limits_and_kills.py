@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,9 +57,9 @@ def sensor(media_id: object, **arguments: Any) -> MediaProcessingSensor:
     return MediaProcessingSensor(task_id="task", media_id=media_id, **arguments)
 
 
-def deadline_at(moment: float, media_id: str, context: Any) -> float:
+def deadline_at(moment: float, media_id: str, context: Any, **arguments: Any) -> float:
     with time_machine.travel(moment, tick=False):
-        return float(deferral_of(sensor(media_id), context).trigger.deadline)
+        return float(deferral_of(sensor(media_id, **arguments), context).trigger.deadline)
 
 
 def test_in_deferred_mode_the_time_of_a_retry_counts_from_the_first_try(held: str) -> None:
@@ -88,20 +89,66 @@ def test_a_retry_without_time_left_looks_once_and_ends(held: str, emulator: Runn
     assert sent(emulator) == [f"GET /files/{held}"]
 
 
-@pytest.mark.parametrize("way", ["the trigger", "Airflow"])
+TRY = {"execution_timeout": timedelta(seconds=60)}
+
+
+def test_execution_timeout_counts_for_each_try_and_timeout_for_all_of_them(held: str) -> None:
+    store = Store()
+    assert deadline_at(T0, held, task_context(store=store), **TRY) == T0 + 60
+    assert deadline_at(T0 + 30, held, task_context(store=store), **TRY) == T0 + 90
+    assert deadline_at(T0 + 70, held, task_context(store=store), **TRY) == T0 + 100
+    assert deadline_at(T0 + 70, held, task_context(), **TRY) == T0 + 130
+
+
+def test_the_longer_of_two_limits_changes_nothing(held: str) -> None:
+    assert deadline_at(T0, held, task_context(), execution_timeout=timedelta(seconds=101)) == T0 + 100
+
+
+def test_the_safety_net_of_airflow_is_later_than_the_end_of_the_try(held: str) -> None:
+    with time_machine.travel(T0, tick=False):
+        assert deferral_of(sensor(held, **TRY), task_context()).timeout == timedelta(seconds=120)
+
+
+@pytest.mark.parametrize("way", ["the trigger", "Airflow", "no time left"])
+def test_a_retry_with_time_for_its_own_but_not_for_all_tries_is_the_last(way: str, held: str) -> None:
+    context = task_context(store=Store())
+    deadline_at(T0, held, context, **TRY)
+    with time_machine.travel(T0 + 70, tick=False):
+        deferred = deferral_of(sensor(held, **TRY), context)
+    event = {"outcome": "timeout", "id": held, "status": "waiting"}
+    ways: dict[str, Callable[[], Any]] = {
+        "the trigger": lambda: resume(sensor(held, **TRY), deferred, event, context),
+        "Airflow": lambda: resume_by_safety_net(sensor(held, **TRY), context),
+        "no time left": lambda: sensor(held, **TRY).execute(context),
+    }
+    with time_machine.travel(T0 + 101, tick=False), pytest.raises(IttybitProcessingTimeoutError):
+        ways[way]()
+
+
+LAST_SEEN = {
+    "a trigger that looked": "processing",
+    "a trigger that could not look": "waiting",
+    "another version": "waiting",
+    "Airflow": "unknown",
+}
+
+
+@pytest.mark.parametrize("way", LAST_SEEN)
 def test_the_last_known_status_is_told_when_ittybit_gives_no_answer_at_the_end(
     way: str, held: str, emulator: RunningEmulator
 ) -> None:
     deferred = deferral_of(sensor(held), task_context())
     emulator.control.fault(match={"method": "GET"}, times=0, status=503)
-    event = {"outcome": "timeout", "id": held, "status": "processing"}
-    seen = "processing" if way == "the trigger" else "unknown"
-    ways: dict[str, Callable[[], Any]] = {
-        "the trigger": lambda: resume(sensor(held), deferred, event, task_context()),
-        "Airflow": lambda: resume_by_safety_net(sensor(held), task_context()),
-    }
-    with pytest.raises(IttybitProcessingTimeoutError, match=f"last known status is {seen}"):
-        ways[way]()
+    if way == "another version":
+        deferred.kwargs["not_yet_known"] = 1
+    event = {"outcome": "timeout", "id": held, "status": "processing" if way == "a trigger that looked" else None}
+    told = pytest.raises(IttybitProcessingTimeoutError, match=f"last known status is {LAST_SEEN[way]}")
+    if way == "Airflow":
+        with told:
+            resume_by_safety_net(sensor(held), task_context())
+        return
+    with told:
+        resume(sensor(held), deferred, event, task_context())
 
 
 @pytest.mark.parametrize(
@@ -176,3 +223,18 @@ def test_a_skip_says_for_what_and_why(held: str) -> None:
     task = sensor(held, deferrable=False, timeout=0, poke_interval=0.01, soft_fail=True)
     with pytest.raises(AirflowSkipException, match=f"{held} did not end.*last known status is waiting"):
         task.execute(task_context())
+
+
+@pytest.mark.parametrize("flag", [{}, {"soft_fail": True}, {"never_fail": True}], ids=str)
+@pytest.mark.parametrize("outcome", ["timeout", "error"])
+def test_a_sensor_that_is_killed_while_it_looks_after_resuming_is_neither_skipped_nor_failed_for_good(
+    outcome: str, flag: dict[str, Any], held: str, emulator: RunningEmulator
+) -> None:
+    deferred, task = deferral_of(sensor(held), task_context()), sensor(held, **flag)
+    emulator.control.forget_requests()
+    emulator.control.fault(match={"method": "GET"}, times=0, status=503, retry_after=100)
+    error = {"class": "IttybitNotFoundError", "message": "gone", "status": 404}
+    event = {"outcome": outcome, "id": held, "status": "waiting", "error": error}
+    with killed(task, lambda: sent(emulator)) as kill, pytest.raises(IttybitStoppedError):
+        resume(task, deferred, event, task_context())
+    assert kill.ended_soon()

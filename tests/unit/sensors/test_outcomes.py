@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
 )
-from task_running import Run, long_ago, run_to_end, task_context, uploaded
+from task_running import (
+    Run,
+    Store,
+    deferral_of,
+    long_ago,
+    resume,
+    resume_by_safety_net,
+    run_to_end,
+    task_context,
+    uploaded,
+)
 
 from airflow_provider_ittybit.exceptions import (
     IttybitAuthenticationError,
@@ -22,6 +35,8 @@ from airflow_provider_ittybit.exceptions import (
     IttybitProcessingTimeoutError,
     IttybitServerError,
 )
+from airflow_provider_ittybit.hooks.ittybit import IttybitHook
+from airflow_provider_ittybit.hooks.stopping import Pause
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 
 if TYPE_CHECKING:
@@ -45,8 +60,8 @@ class Outcome:
     :param raised: by the poke; ``None`` if it just says "not yet" until the time is over.
     """
 
-    ours: type[Exception]
-    raised: type[Exception] | None
+    ours: type[BaseException]
+    raised: type[BaseException] | None
     faults: dict[str, Any] | None = None
 
 
@@ -63,7 +78,7 @@ CASES = pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
 class Plain(BaseSensorOperator):
     """A sensor with nothing but what Airflow gives it."""
 
-    raised: type[Exception] | None = None
+    raised: type[BaseException] | None = None
 
     def poke(self, context: Any) -> bool:
         """Raise, or say that it is not yet."""
@@ -73,11 +88,15 @@ class Plain(BaseSensorOperator):
         return False
 
 
-def of_airflow(outcome: Outcome, flag: dict[str, Any]) -> type[Exception]:
+EXECUTION_TIMEOUT = Outcome(AirflowTaskTimeout, AirflowTaskTimeout)
+ENDS = (AirflowException, AirflowSkipException, AirflowTaskTimeout)
+
+
+def of_airflow(outcome: Outcome, flag: dict[str, Any]) -> type[BaseException]:
     """Tell what Airflow's own sensor raises in poke mode."""
     task = Plain(task_id="task", timeout=0, poke_interval=0.001, **flag)
     task.raised = outcome.raised
-    with pytest.raises((AirflowException, AirflowSkipException)) as caught:
+    with pytest.raises(ENDS) as caught:
         task.execute(task_context())
     return caught.type
 
@@ -138,3 +157,56 @@ def test_what_goes_on_is_waited_for_whatever_the_flag(
         return MediaProcessingSensor(task_id="task", media_id=media_id, poke_interval=0.01, **arguments)
 
     assert run_to_end(make, task_context()).result["status"] == "ready"
+
+
+T0 = 1_900_000_000
+
+
+@FLAGS
+@pytest.mark.parametrize("way", ["the trigger", "Airflow", "another look"])
+@pytest.mark.parametrize("keeps", [True, False], ids=["with a store", "without"])
+def test_execution_timeout_ends_a_deferred_try_as_it_ends_one_in_poke_mode(
+    way: str, flag: dict[str, Any], *, keeps: bool, connect: Connect, image: Path
+) -> None:
+    connect("files-flat").control.settings(processing="held")
+    media_id, context = uploaded(image)["id"], task_context(store=Store() if keeps else None)
+    limits: dict[str, Any] = {"timeout": 100, "execution_timeout": timedelta(seconds=60), **flag}
+
+    def make() -> MediaProcessingSensor:
+        return MediaProcessingSensor(task_id="task", media_id=media_id, poke_interval=5, deferrable=True, **limits)
+
+    with time_machine.travel(T0, tick=False):
+        deferred = deferral_of(make(), context)
+    event = {"outcome": "final" if way == "another look" else "timeout", "id": media_id, "status": "processing"}
+    by_airflow = way == "Airflow"
+    with time_machine.travel(T0 + 61, tick=False), pytest.raises(ENDS) as caught:
+        _ = resume_by_safety_net(make(), context) if by_airflow else resume(make(), deferred, event, context)
+    assert caught.type is of_airflow(EXECUTION_TIMEOUT, flag)
+    told = str(caught.value)
+    assert f"the processing of {media_id} did not end within 60 s; its last known status is waiting" in told
+
+
+def strike(*_: object, **__: object) -> None:
+    """Do what the timer of ``execution_timeout`` does."""
+    raise AirflowTaskTimeout
+
+
+@FLAGS
+@pytest.mark.parametrize("when", ["a look", "a pause", "the look before deferring", "the look after resuming"])
+def test_execution_timeout_ends_a_try_in_a_worker_the_same_way_whenever_it_strikes(
+    when: str, flag: dict[str, Any], connect: Connect, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect("files-flat").control.settings(processing="held")
+    media_id, deferrable = uploaded(image)["id"], when not in ("a look", "a pause")
+
+    def make() -> MediaProcessingSensor:
+        arguments: dict[str, Any] = {"deferrable": deferrable, **flag}
+        return MediaProcessingSensor(task_id="task", media_id=media_id, **arguments)
+
+    deferred = deferral_of(make(), task_context()) if when == "the look after resuming" else None
+    struck: tuple[Any, str] = (Pause, "__call__") if when == "a pause" else (IttybitHook, "get_processing")
+    monkeypatch.setattr(*struck, strike)
+    event = {"outcome": "final", "id": media_id}
+    with pytest.raises(ENDS) as caught:
+        _ = resume(make(), deferred, event, task_context()) if deferred else make().execute(task_context())
+    assert caught.type is of_airflow(EXECUTION_TIMEOUT, flag)

@@ -15,20 +15,23 @@ from airflow_provider_ittybit.transport.blocking import BlockingTransport
 
 
 def main() -> None:
-    """Read one resource again and again in each thread, as soon as a line comes in; print how long each read took."""
+    """Read one resource again and again in each thread, as soon as a line comes in.
+
+    Prints when each read began and ended, thread by thread, by the clock that all processes share.
+    """
     given: dict[str, Any] = json.loads(sys.argv[1])
     shared_line.FOLDER = given["folder"]
     settings = read_settings("x", host=given["host"], password=given["key"], extra={"api_version": "files-flat"})
     transport = BlockingTransport(settings)
     call = get_resource(settings.generation, given["file"])
 
-    def read_some(_number: int) -> list[float]:
-        took = []
+    def read_some(_number: int) -> list[tuple[float, float]]:
+        reads = []
         for _ in range(given["reads"]):
             began = time.monotonic()
             transport.send(call)
-            took.append(time.monotonic() - began)
-        return took
+            reads.append((began, time.monotonic()))
+        return reads
 
     print("ready", flush=True)  # noqa: T201 - how it talks to the test
     sys.stdin.readline()

@@ -6,7 +6,9 @@ import contextlib
 import enum
 import json
 import os
+import select
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -15,7 +17,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping
 
 CHUNK = 65_536
@@ -72,7 +73,14 @@ class Tunnel:
     port: int
 
 
-Step = Reply | Mishap | Tunnel
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Answer with bytes as they are, which need not be HTTP, and close the connection."""
+
+    content: bytes
+
+
+Step = Reply | Mishap | Tunnel | Raw
 
 
 def no(status: int, message: str = "No.", **headers: str) -> Reply:
@@ -190,6 +198,9 @@ class ScriptedServer:
         if isinstance(step, Tunnel):
             self._tunnel(connection, step.port)
             return False
+        if isinstance(step, Raw):
+            connection.sendall(step.content)
+            return False
         if isinstance(step, Mishap):
             self._misbehave(connection, step)
             return False
@@ -219,7 +230,6 @@ class ScriptedServer:
         with socket.create_connection(("127.0.0.1", port)) as other:
             self._open.append(other)
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            self._begin(_pass_on, other, connection)
             _pass_on(connection, other)
 
 
@@ -285,11 +295,16 @@ class _Reader:
         return bool(block)
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while block := source.recv(CHUNK):
-            target.sendall(block)
-        target.shutdown(socket.SHUT_WR)
+def _pass_on(one: socket.socket, other: socket.socket) -> None:
+    """Pass on in both directions until one side ends: in one thread, since TLS takes no two at once."""
+    towards = {one: other, other: one}
+    with contextlib.suppress(OSError, ValueError):  # closed meanwhile
+        while True:
+            decrypted = [each for each in towards if isinstance(each, ssl.SSLSocket) and each.pending()]
+            for source in decrypted or select.select(list(towards), [], [])[0]:
+                if not (block := source.recv(CHUNK)):
+                    return
+                towards[source].sendall(block)
 
 
 def _phrase(status: int) -> str:

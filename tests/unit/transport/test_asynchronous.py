@@ -12,9 +12,11 @@ from unit.transport.scripted_server import Mishap, Reply, no
 
 from airflow_provider_ittybit.api.forms import form_text
 from airflow_provider_ittybit.exceptions import IttybitRateLimitError, IttybitTransportError
-from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
+from airflow_provider_ittybit.transport.asynchronous import LONG_PAUSE, AsyncTransport
+from airflow_provider_ittybit.transport.shared_line import SharedLine
 
 Serve = Any
+NOW = 1_760_000_000.0
 
 
 async def no_pause(_: float) -> None:
@@ -160,3 +162,46 @@ async def test_a_gate_is_asked_before_each_attempt_and_nothing_is_sent_once_it_i
         with pytest.raises(IttybitRateLimitError, match="Closed"):
             await transport.send(call())
     assert len(server.arrived) == 2
+
+
+async def test_it_tells_when_a_request_has_waited_for_its_turn_and_goes_out(serve: Serve) -> None:
+    settings = settings_for(serve().url)
+    seen: list[object] = []
+
+    async def pause(seconds: float) -> None:
+        seen.append(seconds)
+
+    SharedLine(settings, clock=lambda: NOW).turn().refused(2)
+    async with AsyncTransport(settings, sleep=pause, clock=lambda: NOW) as transport:
+        await transport.send(call(), lambda: seen.append("goes"))
+    assert seen == [1.0, 1.0, "goes"]
+
+
+@pytest.mark.parametrize(
+    ("pause", "admitted", "reason", "shut_for"),
+    [(2, 1, "Closed", 2), (2, 9, "Slow down", 4), (LONG_PAUSE + 1, 9, "asked others", LONG_PAUSE + 1)],
+    ids=["the gate closed while it waited", "refused by ittybit", "a long pause that others learned of"],
+)
+async def test_what_a_gate_holds_back_leaves_its_place_to_the_next_request(
+    serve: Serve, pause: float, admitted: int, reason: str, shut_for: float
+) -> None:
+    server = serve(*[no(429, "Slow down.", Retry_After="2")] * (reason == "Slow down"), Reply())
+    settings, now, slept = settings_for(server.url), [NOW], []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    line = SharedLine(settings, clock=lambda: now[0])
+    line.turn().refused(pause)
+    gate = Turnstile(admitted)
+    async with AsyncTransport(settings, sleep=sleep, gate=gate, clock=lambda: now[0]) as transport:
+        with pytest.raises(IttybitRateLimitError, match=reason):
+            await transport.send(call())
+        worker = line.turn()
+        assert worker.pause() > 0
+        now[0] += shut_for
+        gate.left = 9
+        assert worker.pause() > 0
+        slept.clear()
+        await transport.send(call())
+    assert slept == []

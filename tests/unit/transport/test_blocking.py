@@ -21,6 +21,8 @@ from airflow_provider_ittybit.exceptions import (
     IttybitError,
     IttybitInvalidRequestError,
     IttybitSourceError,
+    IttybitSourceNotFoundError,
+    surely_not_done,
 )
 from airflow_provider_ittybit.transport.blocking import BLOCK
 
@@ -125,14 +127,16 @@ def test_a_refusal_that_comes_before_the_whole_body_is_read(serve: Serve, blocki
         blocking(server.url).send(call("PUT", body=body))
 
 
+@pytest.mark.parametrize("kind", [IttybitSourceError, IttybitSourceNotFoundError], ids=["plain", "an OSError as well"])
+@pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_an_error_of_the_source_comes_out_as_it_is_and_leaves_no_whole_request(
-    serve: Serve, blocking: Blocking
+    serve: Serve, blocking: Blocking, method: str, kind: type[IttybitError]
 ) -> None:
     class Failing(Watched):
         def read(self, size: int | None = -1, /) -> bytes:
             if len(self._asked) == 2:
                 message = "the file changed"
-                raise IttybitSourceError(message)
+                raise kind(message)
             return super().read(size)
 
     class FailingBody(Body):
@@ -142,8 +146,9 @@ def test_an_error_of_the_source_comes_out_as_it_is_and_leaves_no_whole_request(
 
     server, body = serve(), FailingBody(some_bytes(4 * MIB))
     carrier = blocking(server.url)
-    with pytest.raises(IttybitSourceError, match="the file changed"):
-        carrier.send(call("PUT", body=body))
+    with pytest.raises(kind, match="the file changed") as caught:
+        carrier.send(call(method, body=body))
+    assert surely_not_done(caught.value)
     carrier.send(call())
     assert server.methods == ["GET"]
     assert carrier.slept == []

@@ -12,7 +12,8 @@ from unit.transport.carriers import BlockingCarrier, Carriers, call, settings_fo
 from unit.transport.scripted_server import Mishap, Reply, Tunnel
 
 from airflow_provider_ittybit.exceptions import IttybitStoppedError, IttybitTransportError
-from airflow_provider_ittybit.transport.connections import Sockets
+from airflow_provider_ittybit.transport.connections import Sockets, _TimedReader
+from airflow_provider_ittybit.transport.receiving import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +69,8 @@ def test_a_request_behind_a_proxy_can_be_ended_too(serve: Serve, blocking: Any, 
     proxy = serve(Tunnel(server.port))
     carrier = blocking(f"https://{HOST}", ca_bundle=str(authority.ca_file), proxies={"https": proxy.url})
     thread = cut_as_soon_as(server, carrier)
-    with pytest.raises(IttybitStoppedError):
-        carrier.send(call())
+    with pytest.raises(IttybitStoppedError, match="while it waited for an answer"):
+        carrier.send(call("POST"))
     thread.join()
 
 
@@ -99,14 +100,8 @@ def full_listener() -> Iterator[socket.socket]:
 COMING_ABOUT = {
     "TCP": ("full_listener", "http://{}", {}, 1, "was not sent"),
     "TLS": ("listener", "https://{}", {}, 2, "The task was killed"),
-    "a proxy": ("listener", f"https://{HOST}", {"proxies": {"https": "http://{}"}}, 2, "The task was killed"),
-    "an encrypted proxy": (
-        "listener",
-        f"https://{HOST}",
-        {"proxies": {"https": "https://{}"}},
-        2,
-        "The task was killed",
-    ),
+    "a proxy": ("listener", f"https://{HOST}", {"proxies": {"https": "http://{}"}}, 2, "was not sent"),
+    "an encrypted proxy": ("listener", f"https://{HOST}", {"proxies": {"https": "https://{}"}}, 2, "was not sent"),
 }
 
 
@@ -155,11 +150,11 @@ def test_the_next_address_of_a_host_is_tried_if_one_refuses(
 
 
 def test_a_connection_that_does_not_come_about_in_time_never_arrived(
-    full_listener: socket.socket, carry: Carriers
+    full_listener: socket.socket, carry: Carriers, patience: float
 ) -> None:
     host, port = full_listener.getsockname()
     with pytest.raises(IttybitTransportError, match="never arrived") as caught:
-        carry(settings_for(f"http://{host}:{port}", timeout=0.1, max_retries=0)).send(call("POST"))
+        carry(settings_for(f"http://{host}:{port}", timeout=0.1 * patience, max_retries=0)).send(call("POST"))
     assert not caught.value.may_have_arrived
 
 
@@ -183,6 +178,47 @@ def test_after_that_nothing_is_sent_any_more(serve: Serve, blocking: Any) -> Non
     assert len(server.arrived) == 1
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_once_the_task_is_killed_nothing_begins_that_would_make_something(
+    serve: Serve, blocking: Any, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr("airflow_provider_ittybit.transport.blocking.GRACE", 600.0)
+    server = serve(Reply())
+    carrier = blocking(server.url)
+    carrier.transport.interrupt()
+    with pytest.raises(IttybitStoppedError, match="was not sent"):
+        carrier.send(call(method))
+    assert server.methods == []
+    for harmless in ("GET", "PATCH", "DELETE"):
+        carrier.send(call(harmless))
+    assert server.methods == ["GET", "PATCH", "DELETE"]
+
+
+def test_what_is_sent_after_a_slow_answer_has_all_its_time_again() -> None:
+    server, client = socket.socketpair()
+    with server, client:
+        client.settimeout(60)
+        reader = _TimedReader(client)
+        reader._begun -= 60 * PATIENCE - 1  # most of its time is over
+        server.sendall(b"x")
+        assert reader.readinto(bytearray(1)) == 1
+        assert (client.gettimeout() or 0) <= 1
+        reader.close()
+        assert client.gettimeout() == 60
+        client.settimeout(30)
+        reader.close()
+        assert client.gettimeout() == 30, "the next answer is nothing to a reader that is closed"
+
+
+def test_a_reader_can_be_closed_after_its_connection() -> None:
+    server, client = socket.socketpair()
+    with server, client:
+        reader = _TimedReader(client)
+        client.close()
+        reader.close()
+    assert reader.closed
+
+
 def test_a_connection_that_comes_about_while_all_are_cut_is_refused() -> None:
     sockets = Sockets()
     sockets.cut()
@@ -201,9 +237,9 @@ def test_connections_that_nobody_uses_are_forgotten() -> None:
         assert len(sockets._open) == 1
 
 
-def test_the_whole_answer_has_five_times_the_timeout(serve: Serve, carry: Carriers) -> None:
+def test_the_whole_answer_has_five_times_the_timeout(serve: Serve, carry: Carriers, patience: float) -> None:
     server = serve(Mishap.DRIP)
     with pytest.raises(IttybitTransportError, match=r"(?i)timeout") as caught:
-        carry(settings_for(server.url, timeout=0.3)).send(call("POST"))
+        carry(settings_for(server.url, timeout=0.3 * patience)).send(call("POST"))
     assert caught.value.may_have_arrived
     assert server.methods == ["POST"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.transport.carriers import KEY, Carriers, call, everything_about, settings_for
-from unit.transport.scripted_server import Reply, ScriptedServer, Tunnel, no
+from unit.transport.scripted_server import Mishap, Reply, ScriptedServer, Tunnel, no
 
 from airflow_provider_ittybit.exceptions import IttybitConfigurationError, IttybitTransportError
 from airflow_provider_ittybit.transport.environment import ca_file, proxy_for
@@ -15,7 +15,7 @@ from airflow_provider_ittybit.transport.environment import ca_file, proxy_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from certificates import Authority
+    from unit.transport.certificates import Authority
 
 Serve = Any
 HOST = "api.ittybit.test"
@@ -188,6 +188,30 @@ def test_a_proxy_that_is_not_there_means_that_nothing_arrived(serve: Serve, carr
     assert not caught.value.may_have_arrived
 
 
+def test_a_proxy_that_is_itself_encrypted_passes_everything_on(
+    serve: Serve, carry: Carriers, authority: Authority
+) -> None:
+    server = serve(tls=authority.server_for(HOST))
+    proxy = serve(Tunnel(server.port), tls=authority.server_for("127.0.0.1"))
+    settings = settings_for(TARGET, proxies={"https": proxy.url}, ca_bundle=str(authority.ca_file))
+    assert carry(settings).send(call("POST", "/tasks", json={}))["id"] == "file_1"
+    [connect] = proxy.arrived
+    assert (connect.method, connect.target) == ("CONNECT", f"{HOST}:443")
+    assert KEY not in str(connect)
+    assert server.arrived[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_an_encrypted_proxy_has_to_prove_who_it_is(serve: Serve, carry: Carriers, authority: Authority) -> None:
+    proxy = serve(tls=authority.server_for("other.example"))
+    proxies = {"https": proxy.url.replace("//", "//carol:pr0xyword@")}
+    settings = settings_for(TARGET, proxies=proxies, ca_bundle=str(authority.ca_file), max_retries=0)
+    with pytest.raises(IttybitTransportError) as caught:
+        carry(settings).send(call("POST"))
+    assert not caught.value.may_have_arrived
+    assert proxy.arrived == []
+    assert "pr0xyword" not in everything_about(caught.value)
+
+
 def test_the_certificate_is_checked_through_a_proxy_too(serve: Serve, carry: Carriers, authority: Authority) -> None:
     server = serve(tls=authority.server_for("other.example"))
     proxy = serve(Tunnel(server.port))
@@ -260,3 +284,33 @@ def test_a_reply_after_a_proxys_error_is_that_of_the_next_attempt(
     settings = settings_for(TARGET, proxies={"https": proxy.url}, ca_bundle=str(authority.ca_file))
     assert carry(settings).send(call("POST"))["id"] == "file_1"
     assert [Reply().status, len(server.arrived)] == [200, 1]
+
+
+@pytest.mark.parametrize("kept_alive", [False, True], ids=["new connection", "kept alive"])
+@pytest.mark.parametrize("mishap", [Mishap.RESET, Mishap.HANG_UP, Mishap.HALF_AN_ANSWER])
+def test_what_breaks_off_behind_a_proxy_may_have_arrived_and_is_not_sent_again(
+    serve: Serve, carry: Carriers, authority: Authority, *, mishap: Mishap, kept_alive: bool
+) -> None:
+    before = ["GET"] if kept_alive else []
+    server = serve(*(Reply() for _ in before), mishap, tls=authority.server_for(HOST))
+    proxy = serve(Tunnel(server.port))
+    settings = settings_for(TARGET, proxies={"https": proxy.url}, ca_bundle=str(authority.ca_file))
+    carrier = carry(settings)
+    for method in before:
+        carrier.send(call(method))
+    with pytest.raises(IttybitTransportError, match="look for a task at ittybit") as caught:
+        carrier.send(call("POST", "/tasks", json={}, traces="a task"))
+    assert caught.value.may_have_arrived
+    assert server.methods == [*before, "POST"]
+    assert proxy.connections == 1
+
+
+@pytest.mark.parametrize("mishap", [Mishap.RESET, Mishap.HANG_UP, Mishap.NOISE])
+def test_a_proxy_that_breaks_off_before_it_lets_anything_through_means_that_nothing_arrived(
+    serve: Serve, carry: Carriers, mishap: Mishap
+) -> None:
+    proxy = serve(mishap)
+    with pytest.raises(IttybitTransportError, match="never arrived") as caught:
+        carry(settings_for(TARGET, proxies={"https": proxy.url}, max_retries=1)).send(call("POST"))
+    assert not caught.value.may_have_arrived
+    assert proxy.methods == ["CONNECT", "CONNECT"]

@@ -23,6 +23,8 @@ from airflow_provider_ittybit.transport.failures import no_answer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from unit.transport.certificates import Authority
+
 Serve = Any
 SIGNATURE = "c2lnbmF0dXJl"
 STEPS = [
@@ -42,11 +44,11 @@ def signed(server: Any) -> Any:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_no_error_and_no_log_shows_the_key(
-    serve: Serve, carry: Carriers, step: Any, caplog: pytest.LogCaptureFixture
+    serve: Serve, carry: Carriers, step: Any, caplog: pytest.LogCaptureFixture, patience: float
 ) -> None:
     server = serve(step)
     with caplog.at_level(logging.DEBUG), pytest.raises(IttybitError) as caught:
-        carry(settings_for(server.url, timeout=0.2, max_retries=1)).send(call(query=(("limit", "1"),)))
+        carry(settings_for(server.url, timeout=0.2 * patience, max_retries=1)).send(call(query=(("limit", "1"),)))
     assert server.arrived[0].headers["authorization"] == f"Bearer {KEY}"
     assert KEY not in everything_about(caught.value)
     assert KEY not in caplog.text
@@ -54,11 +56,11 @@ def test_no_error_and_no_log_shows_the_key(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_no_error_and_no_log_shows_a_signature(
-    serve: Serve, carry: Carriers, step: Any, caplog: pytest.LogCaptureFixture
+    serve: Serve, carry: Carriers, step: Any, caplog: pytest.LogCaptureFixture, patience: float
 ) -> None:
     server = serve(step)
     with caplog.at_level(logging.INFO), pytest.raises(IttybitError) as caught:
-        carry(settings_for(server.url, timeout=0.2)).send(signed(server))
+        carry(settings_for(server.url, timeout=0.2 * patience)).send(signed(server))
     assert SIGNATURE in server.arrived[0].target
     assert SIGNATURE not in everything_about(caught.value)
     assert SIGNATURE not in caplog.text
@@ -66,19 +68,23 @@ def test_no_error_and_no_log_shows_a_signature(
 
 
 @pytest.mark.parametrize("mishap", Mishap)
-def test_the_error_of_the_http_library_does_not_hang_on_ours(serve: Serve, carry: Carriers, mishap: Mishap) -> None:
+def test_the_error_of_the_http_library_does_not_hang_on_ours(
+    serve: Serve, carry: Carriers, mishap: Mishap, patience: float
+) -> None:
     server = serve(mishap)
     with pytest.raises(IttybitTransportError) as caught:
-        carry(settings_for(server.url, timeout=0.2, max_retries=0)).send(call())
+        carry(settings_for(server.url, timeout=0.2 * patience, max_retries=0)).send(call())
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("mishap", Mishap)
-def test_the_error_says_in_one_line_what_happened_to_what(serve: Serve, carry: Carriers, mishap: Mishap) -> None:
+def test_the_error_says_in_one_line_what_happened_to_what(
+    serve: Serve, carry: Carriers, mishap: Mishap, patience: float
+) -> None:
     server = serve(mishap)
     with pytest.raises(IttybitTransportError) as caught:
-        carry(settings_for(server.url, timeout=0.2)).send(call("POST", "/tasks"))
+        carry(settings_for(server.url, timeout=0.2 * patience)).send(call("POST", "/tasks"))
     error = caught.value
     assert str(error).startswith("ittybit gave no answer to POST /tasks: ")
     assert str(error).isprintable()
@@ -87,23 +93,25 @@ def test_the_error_says_in_one_line_what_happened_to_what(serve: Serve, carry: C
 
 
 @pytest.mark.parametrize("mishap", Mishap)
-def test_a_read_without_an_answer_may_be_tried_again(serve: Serve, carry: Carriers, mishap: Mishap) -> None:
+def test_a_read_without_an_answer_may_be_tried_again(
+    serve: Serve, carry: Carriers, mishap: Mishap, patience: float
+) -> None:
     server = serve(mishap)
     with pytest.raises(IttybitTransportError, match="A retry does no harm"):
-        carry(settings_for(server.url, timeout=0.2, max_retries=0)).send(call())
+        carry(settings_for(server.url, timeout=0.2 * patience, max_retries=0)).send(call())
 
 
-def test_a_silent_server_is_given_up_after_the_timeout(serve: Serve, carry: Carriers) -> None:
+def test_a_silent_server_is_given_up_after_the_timeout(serve: Serve, carry: Carriers, patience: float) -> None:
     server = serve(Mishap.SILENCE)
     with pytest.raises(IttybitTransportError, match=r"(?i)time") as caught:
-        carry(settings_for(server.url, timeout=0.15)).send(call("POST"))
+        carry(settings_for(server.url, timeout=0.15 * patience)).send(call("POST"))
     assert caught.value.may_have_arrived
     assert server.methods == ["POST"]
 
 
-def test_a_silent_server_is_asked_again_for_a_read(serve: Serve, carry: Carriers) -> None:
+def test_a_silent_server_is_asked_again_for_a_read(serve: Serve, carry: Carriers, patience: float) -> None:
     server = serve(Mishap.SILENCE, Reply())
-    assert carry(settings_for(server.url, timeout=0.15)).send(call())["id"] == "file_1"
+    assert carry(settings_for(server.url, timeout=0.15 * patience)).send(call())["id"] == "file_1"
     assert server.methods == ["GET", "GET"]
 
 
@@ -120,9 +128,9 @@ def full_queue() -> Iterator[str]:
 
 
 def test_a_connection_that_does_not_come_about_in_time_surely_delivered_nothing(
-    full_queue: str, carry: Carriers
+    full_queue: str, carry: Carriers, patience: float
 ) -> None:
-    carrier = carry(settings_for(full_queue, timeout=0.15, max_retries=1))
+    carrier = carry(settings_for(full_queue, timeout=0.15 * patience, max_retries=1))
     with pytest.raises(IttybitTransportError, match="never arrived") as caught:
         carrier.send(call("POST"))
     assert not caught.value.may_have_arrived
@@ -148,6 +156,15 @@ def test_a_redirect_to_the_same_server_is_not_followed_either(serve: Serve, carr
     with pytest.raises(IttybitUnreadableAnswerError):
         carry(settings_for(server.url)).send(call())
     assert len(server.arrived) == 1
+
+
+def test_a_redirect_from_https_to_http_is_not_followed(serve: Serve, carry: Carriers, authority: Authority) -> None:
+    plain = serve()
+    server = serve(Reply(308, b"", {"Location": f"{plain.url}/files"}), tls=authority.server_for("127.0.0.1"))
+    with pytest.raises(IttybitUnreadableAnswerError, match="redirect was not followed"):
+        carry(settings_for(server.url, ca_bundle=str(authority.ca_file))).send(call())
+    assert len(server.arrived) == 1
+    assert plain.connections == 0
 
 
 def test_the_key_and_the_version_stay_away_from_a_signed_url(serve: Serve, carry: Carriers) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
 
 import pytest
+from unit.transport.carriers import KEY, everything_about, settings_for
 
+from airflow_provider_ittybit.api.decoding import read_resource
+from airflow_provider_ittybit.api.failures import MOST_WORDS, SNIPPET
 from airflow_provider_ittybit.api.messages import Headers, Request
-from airflow_provider_ittybit.exceptions import IttybitUnreadableAnswerError
-from airflow_provider_ittybit.transport.receiving import BLOCK, LARGEST, LARGEST_REFUSAL, Receiver
+from airflow_provider_ittybit.exceptions import IttybitServerError, IttybitUnreadableAnswerError
+from airflow_provider_ittybit.transport.receiving import BLOCK, LARGEST, LARGEST_REFUSAL, SHORTEST_KEY, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTENT = b'{"id": "file_1", "title": "G\xc3\xa4nse"}' * 50
 READ = Request("GET", "/files/file_1")
+SETTINGS = settings_for("https://api.ittybit.com")
 MAKE = Request("POST", "/files", traces="a file of that URL")
 
 
@@ -27,7 +32,7 @@ def blocks(content: bytes, size: int = BLOCK) -> Iterator[bytes]:
 
 def receive(content: bytes, *, status: int = 200, size: int = BLOCK, **headers: str) -> Receiver:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    receiver = Receiver(status, Headers(named.items()))
+    receiver = Receiver(status, Headers(named.items()), SETTINGS)
     for block in blocks(content, size):
         if not receiver.take(block):
             break
@@ -50,8 +55,14 @@ def test_what_was_packed_is_what_comes_out(encoding: str, size: int) -> None:
     assert receiver.response(READ).content == CONTENT
 
 
-def test_deflate_without_its_header_is_understood_too() -> None:
-    assert receive(bare(CONTENT), Content_Encoding="deflate").response(READ).content == CONTENT
+@pytest.mark.parametrize("size", [1, 2, 7, BLOCK])
+def test_deflate_without_its_header_is_understood_too(size: int) -> None:
+    assert receive(bare(CONTENT), size=size, Content_Encoding="deflate").response(READ).content == CONTENT
+
+
+def test_one_byte_of_deflate_is_cut_off() -> None:
+    with pytest.raises(IttybitUnreadableAnswerError, match="cut off"):
+        receive(bare(CONTENT)[:1], Content_Encoding="deflate").response(READ)
 
 
 def test_an_empty_answer_is_empty_however_it_says_to_be_packed() -> None:
@@ -122,3 +133,36 @@ def test_of_an_answer_that_means_no_the_beginning_is_enough(encoding: str) -> No
     assert response.status == 503
     assert len(response.content) <= LARGEST_REFUSAL + 1
     assert response.content.startswith(b'{"message": "No."}' if encoding != "br" else b"")
+
+
+@pytest.mark.parametrize("status", [200, 401])
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_an_answer_that_repeats_the_key_is_read_without_it(encoding: str, status: int) -> None:
+    content = f'{{"message": "{KEY} is none, not {KEY}"}}'.encode()
+    sent = gzip.compress(content) if encoding else content
+    response = receive(sent, status=status, size=7, Content_Encoding=encoding, X_Request_Id=f"req {KEY}").response(READ)
+    assert response.content.decode() == '{"message": "… is none, not …"}'
+    assert response.headers["x-request-id"] == "req …"
+
+
+def test_a_key_that_may_be_a_word_of_the_answer_is_left_in() -> None:
+    content = b'{"ittybit_key": "k", "list": "ittybit_keys"}'
+    for key, read in (("ittybit_key", content), ("ittybit_keys", content.replace(b"ittybit_keys", "…".encode()))):
+        assert (len(key) >= SHORTEST_KEY) == (read != content)
+        receiver = Receiver(200, Headers({"a": key}.items()), dataclasses.replace(SETTINGS, api_key=key))
+        receiver.take(content)
+        response = receiver.response(READ)
+        assert (response.content, response.headers["a"]) == (read, key if read == content else "…")
+
+
+def test_no_piece_of_a_key_is_left_where_the_words_of_an_answer_are_cut() -> None:
+    pieces = {KEY[start : start + 6] for start in range(len("ittybit_"), len(KEY) - 5)}
+    for most in (SNIPPET, 4 * SNIPPET, MOST_WORDS):
+        for padding in range(most - len(KEY) - 30, most + 1):
+            words = "." * padding + KEY
+            for content in (words, f'{{"message": "{words}", "kind": "{words}"}}'):
+                response = receive(content.encode(), status=500, X_Request_Id=words, Content_Type=words).response(READ)
+                with pytest.raises(IttybitServerError) as caught:
+                    read_resource(READ, response)
+                shown = everything_about(caught.value)
+                assert not [piece for piece in pieces if piece in shown]

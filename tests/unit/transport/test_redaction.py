@@ -45,12 +45,26 @@ def test_a_query_among_named_values_is_left_out(caplog: pytest.LogCaptureFixture
     assert caplog.messages == ["went to /a?…", "nothing to fill in"]
 
 
+@pytest.mark.parametrize("name", LOGGERS)
+def test_of_an_error_only_its_class_is_logged(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    with queries_hidden():
+        try:
+            message = "unparsed data: hush"
+            raise ValueError(message)  # noqa: TRY301 - it is logged where it is caught
+        except ValueError as error:
+            logging.getLogger(name).warning("no headers (url=%s): %s", "/a?sig=hush", error, exc_info=True)
+    assert caplog.messages == ["no headers (url=/a?…): ValueError"]
+    assert "hush" not in caplog.text
+
+
 def test_what_others_log_stays_as_it_is_before_after_and_in_other_threads(caplog: pytest.LogCaptureFixture) -> None:
     LOG.debug("before %s", "/a?page=1")
     with queries_hidden(), ThreadPoolExecutor(1) as pool:
         pool.submit(LOG.debug, "beside %s", "/a?page=2").result()
     LOG.debug("after %s", "/a?page=3")
-    assert caplog.messages == ["before /a?page=1", "beside /a?page=2", "after /a?page=3"]
+    LOG.debug("failed %s", ValueError("/a?page=4"), exc_info=ValueError("behind it"))
+    assert caplog.messages == ["before /a?page=1", "beside /a?page=2", "after /a?page=3", "failed /a?page=4"]
+    assert "behind it" in caplog.text
 
 
 def test_one_within_another_ends_with_the_outer_one(caplog: pytest.LogCaptureFixture) -> None:

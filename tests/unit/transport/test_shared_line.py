@@ -110,6 +110,28 @@ def test_a_refused_request_is_sent_again_before_those_who_came_later(
     assert first.pause() == 0
 
 
+def test_who_leaves_a_ticket_unused_leaves_it_to_the_next(line: Callable[..., SharedLine], time: Time) -> None:
+    refuse(line())
+    left, other = line().turn(), line().turn()
+    assert left.pause() == other.pause() == 1.0
+    time.now += 2
+    taken_over = line().turn(left.ticket)
+    assert other.pause() > 0
+    assert taken_over.pause() == 0
+    assert taken_over.ticket is None
+
+
+def test_a_ticket_counts_no_more_when_its_line_has_ended(line: Callable[..., SharedLine], time: Time) -> None:
+    refuse(line())
+    kept = line().turn()
+    assert kept.pause() > 0
+    time.now += MEMORY + 3
+    for _ in range(2):  # the first finds that it has ended, the second finds nothing any more
+        turn = line().turn(kept.ticket)
+        assert turn.pause() == 0
+        assert turn.ticket is None
+
+
 def test_what_was_slept_counts_as_time_even_if_the_clock_is_set_back(
     line: Callable[..., SharedLine], time: Time
 ) -> None:
@@ -226,7 +248,7 @@ def test_many_threads_get_one_ticket_each(line: Callable[..., SharedLine]) -> No
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(turn._ticket for turn in turns if turn._ticket is not None) == list(range(32))
+    assert sorted(turn.ticket for turn in turns if turn.ticket is not None) == list(range(32))
 
 
 def test_a_transport_waits_for_the_turn_that_another_one_made_necessary(serve: Serve, carry: Carriers) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ittybit.api.messages import Call, Headers, Request, Response
 from airflow_provider_ittybit.api.settings import Settings, read_settings
+from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.triggers.clock import Clock
 from airflow_provider_ittybit.triggers.registry import Pollers
 
@@ -23,6 +25,8 @@ T = TypeVar("T")
 KEY = "ittybit_live_k3yThatNobodyMaySee"
 NOW = 1_900_000_000.0
 PREFIX = {"files": "file", "media": "med", "tasks": "task", "runs": "run", "jobs": "job"}
+NO_LIST = "tasks"
+"""Of the jobs generation, single tasks have no list: they are asked for one by one."""
 LONGEST = 30.0
 """Seconds of real time after which a test counts as hung."""
 
@@ -87,6 +91,7 @@ class Ittybit:
         self.as_listed: Callable[[dict[str, Any]], dict[str, Any]] = lambda resource: resource
         self.keys: list[str] = []
         self.held: asyncio.Event | None = None
+        self.line: Callable[[Request], asyncio.Event | None] = lambda _: None
         self.heard = asyncio.Event()
         self.open = 0
         self.under_way = self.most_under_way = 0
@@ -140,9 +145,13 @@ class InMemory:
         self.is_open = True
         ittybit.open += 1
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: Call[T], on_departure: Callable[[], None] | None = None) -> T:
         self._gate.admit()
         ittybit = self._ittybit
+        if (turn := ittybit.line(call.request)) is not None:
+            await turn.wait()
+        if on_departure is not None:
+            on_departure()
         query = "?" + "&".join(f"{name}={value}" for name, value in call.request.query) if call.request.query else ""
         ittybit.asked.append(call.request.path + query)
         ittybit.heard.set()
@@ -230,6 +239,19 @@ class Stage:
                 self.ittybit.heard.clear()
                 await self.ittybit.heard.wait()
 
+    async def parked(self) -> None:
+        """Wait until the poller waits for time to pass; looks may still be under way."""
+        async with asyncio.timeout(LONGEST):
+            while self.poller._news not in self.clock.parked:
+                self.clock.changed.clear()
+                await self.clock.changed.wait()
+
+    async def closed(self) -> None:
+        """Wait until all network connections are closed."""
+        async with asyncio.timeout(LONGEST):
+            while self.ittybit.open:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0)
+
     async def ended(self, waiter: Waiter) -> Ended:
         """Wait for an end that must come without time passing, and leave as a trigger does."""
         async with asyncio.timeout(LONGEST):
@@ -244,3 +266,32 @@ class Stage:
             waiter.future.cancel()
             await waiter.leave()
             await asyncio.sleep(0)
+
+
+async def begun(scene: Stage, number: int, collection: str = "files", **options: Any) -> list[str]:
+    """Let so many begin to wait, and everybody be looked at once."""
+    names = scene.ittybit.add(collection, number)
+    await scene.wait_for_all(names, **options)
+    await scene.pass_time(1)
+    scene.ittybit.forget()
+    return names
+
+
+def outcomes(scene: Stage) -> list[str]:
+    return [waiter.future.result().outcome for waiter in scene.waiters if waiter.is_over]
+
+
+def errors(scene: Stage) -> list[IttybitError]:
+    ended = [waiter.future.result() for waiter in scene.waiters if waiter.is_over]
+    return [IttybitError.from_json(end.error) for end in ended if end.error]
+
+
+def refuse_once(scene: Stage, answer: Any, *, times: int = 1) -> None:
+    left = [answer] * times
+    scene.ittybit.trouble = lambda _: left.pop() if left else None
+
+
+def rotate(scene: Stage, key: str = "a_new_key") -> None:
+    """Have the connection hold another key, and ittybit take only that one."""
+    scene.current = replace(scene.settings, api_key=key)
+    scene.ittybit.trouble = lambda _: no(401) if scene.ittybit.keys[-1] == scene.settings.api_key else None

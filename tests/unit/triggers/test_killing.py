@@ -108,6 +108,30 @@ def test_all_that_the_task_waits_for_is_deleted(held: Callable[..., str], emulat
     assert sorted(sent(emulator, "DELETE")) == sorted(f"DELETE /files/{one}" for one in ids)
 
 
+@pytest.mark.parametrize("generation", TAKE_BYTES)
+def test_what_ended_while_another_was_waited_for_stays(
+    generation: str, held: Callable[..., str], emulator: RunningEmulator, logged: Callable[[], str]
+) -> None:
+    first, second = held(generation), held(generation)
+    emulator.control.release(second)
+    emulator.control.settle()
+    emulator.control.forget_requests()
+    cancel(waiting(first, delete_on_kill=True, unfinished=[second]), emulator, by_a_person=True)
+    assert [line.rpartition("/")[2] for line in sent(emulator, "DELETE")] == [first]
+    assert f"{second} stays at ittybit: its processing is over" in logged()
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": "before"}, {"delay": 100}], ids=str)
+def test_what_no_look_can_see_is_deleted_all_the_same(
+    fault: dict[str, Any], held: Callable[..., str], emulator: RunningEmulator, logged: Callable[[], str]
+) -> None:
+    resource_id = held()
+    emulator.control.fault(match={"method": "GET"}, times=0, **fault)
+    asyncio.run(waiting(resource_id, delete_on_kill=True).on_kill())
+    assert sent(emulator, "DELETE") == [f"DELETE /files/{resource_id}"]
+    assert f"Whether {resource_id} was processed meanwhile could not be seen" in logged()
+
+
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429}, {"drop": "before"}, {"delay": 100}], ids=str)
 def test_a_deletion_that_fails_is_tried_once_and_briefly_and_says_what_is_left(
     fault: dict[str, Any], held: Callable[..., str], emulator: RunningEmulator, logged: Callable[[], str]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.triggers.staging import NOW, Stage, no
-from unit.triggers.watching import Kept, Watching, add
+from unit.triggers.watching import Advance, Kept, Watching, add, when_asked_for
 
 from airflow_provider_ittybit.api.watching import LATE, Sieve
 from airflow_provider_ittybit.triggers.lookout import MOST
@@ -112,6 +112,24 @@ async def test_it_tells_only_what_the_sieve_lets_through(stage: Callable[..., St
     add(scene, 3, kind="image", folder="out")
     wanted = add(scene, 4, kind="image", folder="in/deep")
     assert await watching.tells(lookout) == wanted
+    await watching.end()
+
+
+@pytest.mark.parametrize("when", ["ready", "created"])
+@pytest.mark.parametrize(("turns_out", "is_told"), [("video", True), ("image", False)])
+async def test_what_has_no_kind_at_first_is_told_of_once_it_is_ready_and_of_the_kind_looked_for(
+    stage: Callable[..., Stage], *, when: str, turns_out: str, is_told: bool
+) -> None:
+    scene, kept = stage(), Kept()
+    watching = Watching(scene)
+    lookout = watching.lookout(kept, sieve=Sieve("video"), when=when)
+    await watching.tells(lookout)
+    (name,) = add(scene, 1, status="processing", kind=None)
+    assert await watching.tells(lookout) == []
+    scene.ittybit.resources[name] |= {"status": "ready", "kind": turns_out}
+    told = [facts for _ in range(4) async for facts in lookout.take(await watching.tick())]
+    assert [(facts["id"], facts["kind"]) for facts in told] == [(name, "video")] * is_told
+    assert name not in lookout._position.waiting
     await watching.end()
 
 
@@ -323,6 +341,25 @@ async def test_reading_back_that_fails_is_begun_anew(stage: Callable[..., Stage]
     assert [facts async for facts in lookout.take(tick)] == []
     scene.ittybit.trouble = lambda _: None
     assert await again.tells(lookout) == new
+    await again.end()
+
+
+async def test_what_slips_onto_a_page_that_was_read_is_told_as_well(stage: Callable[..., Stage]) -> None:
+    scene, kept = stage(), Kept()
+    watching = Watching(scene)
+    add(scene, 1)
+    await watching.tells(watching.lookout(kept))
+    await watching.end()
+    names = add(scene, *range(2, 302))
+    again, told = Watching(scene), []
+    lookout = again.lookout(kept)
+    tick = await again.tick()
+    when_asked_for(scene, "2", lambda: scene.ittybit.resources.pop(names[-1]))
+    told += [facts["id"] async for facts in lookout.take(tick)]
+    await again.newcomers.advance([Advance(tick)])
+    for _ in range(3):
+        told += await again.tells(lookout)
+    assert told == names
     await again.end()
 
 

@@ -6,16 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.triggers.staging import Stage, no, settings_for
-from unit.triggers.watching import Advance, Outcome, Watching, add
+from unit.triggers.watching import Advance, Outcome, Watching, add, when_asked_for
 
 from airflow_provider_ittybit.api.watching import LATE
 from airflow_provider_ittybit.exceptions import IttybitTransportError
-from airflow_provider_ittybit.triggers.newcomers import AT_ONCE, LONGEST_PAUSE, MANY_PAGES, PAGE, Tick
+from airflow_provider_ittybit.triggers.newcomers import (
+    AT_ONCE,
+    ENOUGH,
+    LARGE_PAGE,
+    LONGEST_PAUSE,
+    MANY_PAGES,
+    MOST_READINGS,
+    PAGE,
+    Tick,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_ittybit.triggers.newcomers import ReadingBack
+
+
+READING = 4
+"""Requests for 250 items in pages of 100, of which the last is empty."""
 
 
 def ids(tick: Tick) -> list[str]:
@@ -62,7 +75,34 @@ async def test_a_burst_is_read_down_to_what_is_known(stage: Callable[..., Stage]
     new = add(scene, *(10 * PAGE + n for n in range(2 * PAGE + 5)))
     scene.ittybit.forget()
     assert sorted(ids(await watching.tick())) == sorted(new)
-    assert scene.ittybit.count() == 3
+    pages = [f"/files?limit={PAGE}", f"/files?limit={PAGE}&page=2", f"/files?limit={PAGE}&page=3"]
+    assert scene.ittybit.asked == pages * 2  # once more, since something may have slipped from one page to another
+    await watching.end()
+
+
+async def test_while_many_come_a_look_costs_one_large_page(stage: Callable[..., Stage]) -> None:
+    scene = stage()
+    watching = Watching(scene)
+    add(scene, *range(PAGE))
+    asked: list[list[str]] = []
+    for number in (0, ENOUGH + 1, 3 * ENOUGH, 1, 1):
+        add(scene, *(len(scene.ittybit.resources) + n for n in range(number)))
+        scene.ittybit.forget()
+        assert len(ids(await watching.tick())) == (number or PAGE)
+        asked.append(list(scene.ittybit.asked))
+    small, large = [f"/files?limit={PAGE}"], [f"/files?limit={LARGE_PAGE}"]
+    assert asked == [small, [*small, f"{small[0]}&page=2"] * 2, large, large, small]
+    await watching.end()
+
+
+async def test_what_slips_onto_a_page_that_a_look_has_read_is_seen(stage: Callable[..., Stage]) -> None:
+    scene = stage()
+    watching = Watching(scene)
+    add(scene, *range(3 * PAGE))
+    await watching.tick()
+    new = add(scene, *(3 * PAGE + n for n in range(PAGE + 10)))
+    when_asked_for(scene, "2", lambda: scene.ittybit.resources.pop(new[-1]))
+    assert sorted(ids(await watching.tick())) == sorted(new)
     await watching.end()
 
 
@@ -183,6 +223,18 @@ async def test_another_key_is_taken_up_at_the_next_look(stage: Callable[..., Sta
     await watching.end()
 
 
+async def test_a_list_of_less_than_a_page_is_read_once(stage: Callable[..., Stage]) -> None:
+    scene = stage()
+    watching = Watching(scene)
+    add(scene, 1)
+    await watching.tick()
+    add(scene, 2)
+    scene.ittybit.forget()
+    await watching.tick()
+    assert scene.ittybit.asked == [f"/files?limit={PAGE}", f"/files?limit={PAGE}&page=2"]
+    await watching.end()
+
+
 async def test_the_next_look_comes_at_once_when_more_is_to_be_told_and_events_are_stored(
     stage: Callable[..., Stage],
 ) -> None:
@@ -242,6 +294,60 @@ async def test_reading_back_ends_at_the_moment_that_is_asked_for(stage: Callable
     scene.ittybit.forget()
     floor = scene.ittybit.resources[names[850]]["created"]
     assert sorted(await read_all(watching.newcomers.read_back(floor))) == sorted(names[850:])
+    assert scene.ittybit.count() == 2 * 3
+    await watching.end()
+
+
+@pytest.mark.parametrize(("number", "requests"), [(250, 3 * READING), (101, 3 * 2)])
+async def test_several_pages_are_read_until_nothing_older_turns_up(
+    stage: Callable[..., Stage], number: int, requests: int
+) -> None:
+    scene = stage()
+    watching = Watching(scene)
+    names = add(scene, *range(number))
+    await watching.tick()
+    scene.ittybit.forget()
+    when_asked_for(scene, "2", lambda: scene.ittybit.resources.pop(names[-1]))
+    assert sorted(await read_all(watching.newcomers.read_back(0.0))) == sorted(names)
+    assert scene.ittybit.count() == requests
+    await watching.end()
+
+
+async def test_what_comes_at_the_top_while_it_reads_again_costs_no_further_reading(stage: Callable[..., Stage]) -> None:
+    scene = stage()
+    watching = Watching(scene)
+    names = add(scene, *range(250))
+    await watching.tick()
+    scene.ittybit.forget()
+    new: list[str] = []
+    when_asked_for(scene, "2", lambda: new.extend(add(scene, 250)))
+    assert sorted(await read_all(watching.newcomers.read_back(0.0))) == sorted([*names, *new])
+    assert scene.ittybit.count() == 2 * READING
+    await watching.end()
+
+
+async def test_a_list_that_goes_on_to_change_is_read_five_times_at_most_and_the_log_says_so(
+    stage: Callable[..., Stage], caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = stage()
+    watching = Watching(scene)
+    add(scene, *range(250))
+    await watching.tick()
+    scene.ittybit.forget()
+    when_asked_for(scene, "2", lambda: add(scene, 10.5), times=100)
+    await read_all(watching.newcomers.read_back(0.0))
+    assert scene.ittybit.count() == MOST_READINGS * READING
+    assert "may be left out" in caplog.text
+    await watching.end()
+
+
+async def test_pages_that_begin_after_an_item_are_read_once(stage: Callable[..., Stage]) -> None:
+    scene = stage("tasks")
+    watching = Watching(scene)
+    names = add(scene, *range(250), collection="runs")
+    await watching.tick()
+    scene.ittybit.forget()
+    assert sorted(await read_all(watching.newcomers.read_back(0.0))) == sorted(names)
     assert scene.ittybit.count() == 3
     await watching.end()
 

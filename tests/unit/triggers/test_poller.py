@@ -1,16 +1,17 @@
-"""The loop itself: pauses for all after a 429, ends that reach everybody, and a key that changes meanwhile."""
+"""The loop itself: pauses that grow, pauses for all after a 429, and ends that reach everybody."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from unit.triggers.staging import KEY, no
+from unit.triggers.staging import KEY, NO_LIST, InMemory, begun, errors, no, outcomes, refuse_once
 
 from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
 from airflow_provider_ittybit.exceptions import IttybitError, IttybitPollerError
+from airflow_provider_ittybit.triggers import poller as polling
 from airflow_provider_ittybit.triggers.poller import Poller
 
 if TYPE_CHECKING:
@@ -21,32 +22,6 @@ if TYPE_CHECKING:
     from airflow_provider_ittybit.api.messages import Request
 
     Set = Callable[..., Stage]
-
-NO_LIST = "tasks"
-"""Of the jobs generation, single tasks have no list: they are asked for one by one."""
-
-
-async def begun(scene: Stage, number: int, collection: str = "files", **options: Any) -> list[str]:
-    """Let so many begin to wait, and everybody be looked at once."""
-    names = scene.ittybit.add(collection, number)
-    await scene.wait_for_all(names, **options)
-    await scene.pass_time(1)
-    scene.ittybit.forget()
-    return names
-
-
-def outcomes(scene: Stage) -> list[str]:
-    return [waiter.future.result().outcome for waiter in scene.waiters if waiter.is_over]
-
-
-def errors(scene: Stage) -> list[IttybitError]:
-    ended = [waiter.future.result() for waiter in scene.waiters if waiter.is_over]
-    return [IttybitError.from_json(end.error) for end in ended if end.error]
-
-
-def refuse_once(scene: Stage, answer: Any, *, times: int = 1) -> None:
-    left = [answer] * times
-    scene.ittybit.trouble = lambda _: left.pop() if left else None
 
 
 async def test_the_pause_grows_with_the_age_to_four_times_the_interval(stage: Set) -> None:
@@ -70,17 +45,6 @@ async def test_the_pause_shrinks_while_progress_moves(stage: Set) -> None:
         scene.ittybit.resources[name]["progress"] = progress
         await scene.pass_time(10)
     assert scene.ittybit.count() >= 12
-
-
-async def test_a_last_look_is_taken_at_the_deadline_and_no_later(stage: Set) -> None:
-    scene = stage()
-    [name] = scene.ittybit.add("files", 1)
-    waiter = scene.wait_for(name, poll_interval=600.0, deadline=scene.in_seconds(100))
-    await scene.pass_time(99)
-    assert scene.ittybit.count() == 1
-    await scene.pass_time(1)
-    assert scene.ittybit.count() == 2
-    assert (await scene.ended(waiter)).outcome == "timeout"
 
 
 async def test_no_more_requests_are_under_way_at_once_than_allowed(stage: Set) -> None:
@@ -134,6 +98,29 @@ async def test_after_a_pause_requests_come_back_step_by_step(stage: Set) -> None
     assert gate.allowed == 16
 
 
+async def test_answers_that_were_under_way_with_a_429_do_not_bring_all_requests_back_at_once(stage: Set) -> None:
+    scene = stage("jobs")
+    await begun(scene, 30, NO_LIST)
+    refuse_once(scene, no(429, Retry_After="20"))
+    scene.ittybit.held = held = asyncio.Event()
+    scene.clock.move(scene.clock.next)
+    await scene.asked(16)
+    held.set()
+    await scene.settle()
+    gate = scene.poller.gate
+    assert scene.ittybit.count() == 16
+    assert (gate.is_closed, gate.allowed) == (True, 1)
+    scene.ittybit.held = asyncio.Event()
+    scene.ittybit.forget()
+    scene.clock.move(gate.opens_at - scene.clock.now())
+    await scene.asked(1)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert scene.ittybit.count() == 1
+    scene.ittybit.held.set()
+    await scene.settle()
+
+
 async def test_a_429_is_no_failed_look_however_often_it_comes(stage: Set) -> None:
     scene = stage("jobs")
     await begun(scene, 3, NO_LIST)
@@ -156,18 +143,6 @@ async def test_a_429_to_a_sweep_is_not_answered_by_asking_one_by_one(stage: Set)
     await scene.pass_time(14)
     assert scene.ittybit.count("/files/") == 0
     assert 1 <= scene.ittybit.count() <= 3
-
-
-async def test_a_deadline_holds_behind_a_closed_gate(stage: Set) -> None:
-    scene = stage("jobs")
-    names = await begun(scene, 2, NO_LIST)
-    late = scene.wait_for(names[0], deadline=scene.in_seconds(40))
-    refuse_once(scene, no(429, Retry_After="100"), times=3)
-    await scene.pass_time(39)
-    assert outcomes(scene) == []
-    await scene.pass_time(1)
-    assert (await scene.ended(late)).outcome == "timeout"
-    assert outcomes(scene) == ["timeout"]
 
 
 async def test_too_many_failed_looks_end_the_waiting_of_each(stage: Set) -> None:
@@ -255,6 +230,50 @@ async def test_who_is_being_looked_at_while_the_loop_ends_is_told_of_that(stage:
     assert "shared poller" in ended.error["message"]
 
 
+@pytest.mark.parametrize("what", ["closing", "a look"])
+async def test_who_waits_is_told_of_the_end_before_anything_that_may_hang(
+    stage: Set, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    scene = stage("jobs")
+    hangs = asyncio.Event()
+    await begun(scene, 3, NO_LIST)
+
+    async def hang(*_: Any) -> None:
+        while not hangs.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await hangs.wait()
+
+    monkeypatch.setattr(*((InMemory, "close", hang) if what == "closing" else (Poller, "_look", hang)))
+    poller = scene.poller
+    if what == "a look":
+        scene.clock.move(scene.clock.next)
+        while not poller._looks:  # noqa: ASYNC110 - nothing tells when they begin
+            await asyncio.sleep(0)
+    poller._task.cancel()
+    try:
+        async with asyncio.timeout(polling.LONGEST_CLOSE - 1):
+            assert {(await waiter.future).outcome for waiter in scene.waiters} == {"error"}
+    finally:
+        hangs.set()
+
+
+async def test_the_last_one_who_leaves_does_not_wait_for_connections_that_never_close(
+    stage: Set, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = stage()
+    await begun(scene, 1)
+    never = asyncio.Event()
+    monkeypatch.setattr(polling, "LONGEST_CLOSE", 0.01)
+    monkeypatch.setattr(InMemory, "close", lambda _: never.wait())
+    try:
+        async with asyncio.timeout(5):
+            await scene.waiters[0].leave()
+    finally:
+        never.set()
+    assert scene.pollers.open() == []
+    assert "connections could not be closed: TimeoutError" in caplog.text
+
+
 @pytest.mark.parametrize("shared_id", [True, False])
 async def test_a_trigger_cancelled_during_its_look_leaves_at_once_and_disturbs_nobody(
     stage: Set, *, shared_id: bool
@@ -278,90 +297,3 @@ async def test_a_trigger_cancelled_during_its_look_leaves_at_once_and_disturbs_n
     await scene.pass_time(14)
     assert (await scene.ended(staying)).status == "succeeded"
     assert scene.ittybit.count() == 1
-
-
-def rotate(scene: Stage, key: str = "a_new_key") -> None:
-    """Have the connection hold another key, and ittybit take only that one."""
-    scene.current = replace(scene.settings, api_key=key)
-    scene.ittybit.trouble = lambda _: no(401) if scene.ittybit.keys[-1] == scene.settings.api_key else None
-
-
-@pytest.mark.parametrize(("generation", "collection"), [("files-flat", "files"), ("jobs", NO_LIST), ("tasks", "tasks")])
-async def test_a_key_that_was_rotated_is_read_again_and_all_wait_on(
-    stage: Set, generation: str, collection: str
-) -> None:
-    scene = stage(generation)
-    names = await begun(scene, 6, collection, deadline=scene.in_seconds(500))
-    old = scene.poller
-    scene.waiters[0].failed = 3
-    rotate(scene)
-    await scene.pass_time(14)
-    assert scene.reread == 1
-    assert outcomes(scene) == []
-    assert scene.poller is not old
-    assert {waiter.poller for waiter in scene.waiters} == {scene.poller}
-    assert scene.ittybit.open == 1
-    await scene.pass_time(470)
-    for name in names[:3]:
-        scene.ittybit.resources[name]["status"] = "ready"
-    await scene.pass_time(30)
-    assert sorted(outcomes(scene)) == ["final"] * 3 + ["timeout"] * 3
-
-
-async def test_counts_of_failed_looks_move_along_to_the_new_poller(stage: Set) -> None:
-    scene = stage()
-    await begun(scene, 1)
-    scene.ittybit.trouble = lambda _: no(500)
-    await scene.pass_time(14 * 2)
-    rotate(scene)
-    scene.ittybit.trouble = lambda _: no(401) if scene.ittybit.keys[-1] == KEY else no(500)
-    await scene.pass_time(14 * 3)
-    assert scene.reread == 1
-    assert outcomes(scene) == ["error"]
-    assert scene.ittybit.count() == FAILED_LOOKS + 1
-
-
-async def test_who_waits_with_the_new_key_already_is_joined(stage: Set) -> None:
-    scene = stage("jobs")
-    names = await begun(scene, 3, NO_LIST)
-    rotate(scene)
-    already = scene.wait_for(names[0])
-    await scene.pass_time(14)
-    assert {waiter.poller for waiter in scene.waiters} == {already.poller}
-
-
-async def test_a_refused_key_that_is_still_the_same_fails_everybody_with_few_requests(stage: Set) -> None:
-    scene = stage()
-    await begun(scene, 50)
-    scene.ittybit.trouble = lambda _: no(401, "The key is wrong.")
-    await scene.pass_time(14)
-    assert outcomes(scene) == ["error"] * 50
-    assert {type(error).__name__ for error in errors(scene)} == {"IttybitAuthenticationError"}
-    assert scene.ittybit.count() <= 17
-
-
-async def test_one_stray_401_fails_only_who_was_asked_for(stage: Set) -> None:
-    scene = stage("jobs")
-    await begun(scene, 5, NO_LIST)
-    refuse_once(scene, no(401))
-    await scene.pass_time(40)
-    assert outcomes(scene) == ["error"]
-    assert scene.reread == 1
-
-
-async def test_a_connection_that_cannot_be_read_again_leaves_the_refusal(
-    stage: Set, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene = stage()
-    await begun(scene, 1)
-
-    async def fail(_: str) -> Any:
-        message = "no supervisor"
-        raise RuntimeError(message)
-
-    poller = scene.poller
-    monkeypatch.setattr(poller, "_around", replace(poller._around, reread=lambda: fail("")))
-    scene.ittybit.trouble = lambda _: no(401, "The key is wrong.")
-    await scene.pass_time(14)
-    [error] = errors(scene)
-    assert "The key is wrong." in error.message

@@ -8,9 +8,11 @@ import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.triggers.staging import no, rotate
 
 from airflow_provider_ittybit.triggers import registry
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
+from airflow_provider_ittybit.triggers.watch import GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,36 @@ async def test_ten_thousand_are_looked_at_as_often_as_asked_for_with_a_hundredth
     assert not any(waiter.is_over for waiter in scene.waiters)
     assert scene.ittybit.count("/files/") == 0
     assert scene.ittybit.count() <= 100 * 5
+
+
+async def told(scene: Stage) -> set[str]:
+    """Wait until all are told of an end."""
+    return {(await waiter.future).outcome for waiter in scene.waiters}
+
+
+@pytest.mark.usefixtures("_without_traces")
+async def test_ten_thousand_move_to_another_key_and_are_told_of_an_end_without_blocking_anybody(stage: Set) -> None:
+    scene = stage()
+    await scene.wait_for_all(await asyncio.to_thread(scene.ittybit.add, "files", MANY))
+    old = scene.poller
+    rotate(scene)
+    await scene.pass_time(1)
+    assert scene.reread == 1
+    assert scene.poller is not old
+    assert len(scene.poller.watch) == MANY
+    scene.poller._task.cancel()
+    assert await told(scene) == {"error"}
+
+
+@pytest.mark.usefixtures("_without_traces")
+@pytest.mark.parametrize("what", ["the key is refused", "the deadline passes"])
+async def test_ten_thousand_end_at_once_without_blocking_anybody(stage: Set, what: str) -> None:
+    scene = stage()
+    names = await asyncio.to_thread(scene.ittybit.add, "files", MANY)
+    await scene.wait_for_all(names, deadline=scene.in_seconds(5))
+    scene.ittybit.trouble = lambda _: no(401)
+    scene.clock.move(1 if what == "the key is refused" else 5 + GRACE + 1)
+    assert await told(scene) == {"error" if what == "the key is refused" else "timeout"}
 
 
 @pytest.mark.usefixtures("_without_traces")

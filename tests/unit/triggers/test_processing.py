@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,13 @@ from task_running import fire, rebuilt, sent, uploaded
 from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
 from airflow_provider_ittybit.exceptions import IttybitTriggerEventError
 from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
+from airflow_provider_ittybit.transport.shared_line import SharedLine
+from airflow_provider_ittybit.triggers import processing, watch
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, read_event, safety_net
 from airflow_provider_ittybit.triggers.registry import Pollers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
@@ -185,8 +189,66 @@ def test_an_error_that_never_heals_ends_it_at_once(
     assert len(sent(emulator)) == 1
 
 
-def test_a_failed_last_look_is_a_timeout(held: str, emulator: RunningEmulator) -> None:
-    emulator.control.fault(match={"method": "GET"}, status=500)
+@pytest.fixture
+def rotated(
+    after_two_looks: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch, slow_callbacks: list[str]
+) -> Iterator[Callable[[str], str]]:
+    """Have a trigger read a connection whose key is another before its first request goes out: ``rotated("new")``."""
+    send, connection = AsyncTransport.send, json.loads(os.environ["AIRFLOW_CONN_ITTYBIT_DEFAULT"])
+
+    def rotate(new: str) -> str:
+        async def sent_later(self: AsyncTransport, call: Any, *more: Any) -> Any:
+            monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", json.dumps({**connection, "password": new}))
+            return await send(self, call, *more)
+
+        monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", json.dumps({**connection, "password": "0ldK3y"}))
+        monkeypatch.setattr(AsyncTransport, "send", sent_later)
+        emulator.control.forget_requests()
+        return after_two_looks
+
+    yield rotate
+    slow_callbacks.clear()  # asyncio's debug mode keeps a stack for each step of opening a session, and here are two
+
+
+def test_it_goes_on_with_a_key_that_was_rotated(rotated: Callable[[str], str], emulator: RunningEmulator) -> None:
+    event = fire(trigger(rotated(emulator.api_key), failed_looks=FAILED_LOOKS - 1))
+    assert (event["outcome"], event["status"]) == ("final", "ready")
+    assert len(sent(emulator)) == 1 + 3
+
+
+@pytest.mark.parametrize(("new", "requests"), [("an0therWr0ngK3y", 2), ("", 1)], ids=["refused too", "unreadable"])
+def test_a_rotated_key_that_is_of_no_use_either_ends_it(
+    rotated: Callable[[str], str], emulator: RunningEmulator, new: str, requests: int
+) -> None:
+    event = fire(trigger(rotated(new)))
+    assert (event["outcome"], event["error"]["class"]) == ("error", "IttybitAuthenticationError")
+    assert len(sent(emulator)) == requests
+
+
+def test_a_429_is_no_failed_look_however_often_it_comes(
+    after_two_looks: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SharedLine, "exists", lambda _: False)  # its pace after a 429 has tests of its own
+    monkeypatch.setattr("random.random", lambda: 0.0)
+    emulator.control.fault(match={"method": "GET"}, times=2 * FAILED_LOOKS, status=429, retry_after=0)
+    assert fire(trigger(after_two_looks))["outcome"] == "final"
+    assert emulator.control.faults() == []
+
+
+def test_a_last_look_that_does_not_end_is_a_timeout(
+    held: str, emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing, "GRACE", 0.1)
+    monkeypatch.setattr(watch, "GRACE", 0.1)
+    emulator.control.fault(match={"method": "GET"}, answer_delay=20)
+    began = time.monotonic()
+    assert fire(trigger(held, deadline=1.0))["outcome"] == "timeout"
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_failed_last_look_is_a_timeout(status: int, held: str, emulator: RunningEmulator) -> None:
+    emulator.control.fault(match={"method": "GET"}, status=status, retry_after=0)
     assert fire(trigger(held, deadline=1.0))["outcome"] == "timeout"
 
 
@@ -236,11 +298,36 @@ def test_what_is_stored_of_it_makes_it_again() -> None:
     assert rebuilt(ProcessingTrigger("file_1")).serialize() == ProcessingTrigger("file_1").serialize()
 
 
-def test_what_an_older_or_newer_version_stored_still_makes_one() -> None:
-    old = ProcessingTrigger(resource_id="file_1")
-    assert (old.ittybit_conn_id, old.poll_interval, old.deadline) == ("ittybit_default", 10.0, None)
-    new = ProcessingTrigger(resource_id="file_1", poll_interval=3, not_yet_known=[1])
-    assert "not_yet_known" not in new.serialize()[1]
+STORED = {
+    "resource_id": "file_1",
+    "ittybit_conn_id": "films",
+    "resource": "files",
+    "poll_interval": 7.5,
+    "deadline": 1_900_000_000.25,
+    "failed_looks": 3,
+    "longest_pause": 120.0,
+    "delete_on_kill": True,
+    "unfinished": ["file_2", "file_3"],
+}
+"""A row as the first version with all these arguments stored it. Rows outlive upgrades, so no name in it may change."""
+
+
+def test_what_an_older_version_stored_makes_one_that_lost_nothing(logged: Callable[[], str]) -> None:
+    path = "airflow_provider_ittybit.triggers.processing.ProcessingTrigger"
+    old = ProcessingTrigger(**json.loads(json.dumps(STORED)))
+    assert old.serialize()[0] == path
+    assert {name: old.serialize()[1][name] for name in STORED} == STORED
+    assert "does not know" not in logged()
+    older = ProcessingTrigger(resource_id="file_1")
+    assert (older.ittybit_conn_id, older.poll_interval, older.deadline) == ("ittybit_default", 10.0, None)
+
+
+def test_what_a_newer_version_stored_still_makes_one_and_the_log_says_what_it_goes_without(
+    logged: Callable[[], str],
+) -> None:
+    new = ProcessingTrigger(resource_id="file_1", poll_interval=3, not_yet_known=[1], another=2)
+    assert {"not_yet_known", "another"}.isdisjoint(new.serialize()[1])
+    assert "does not know another, not_yet_known" in logged()
 
 
 def test_neither_what_is_stored_nor_its_repr_nor_its_event_holds_the_key(held: str, emulator: RunningEmulator) -> None:

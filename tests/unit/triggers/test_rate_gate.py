@@ -68,7 +68,7 @@ def test_after_it_opens_one_may_pass_and_then_ever_more(gate: RateGate, time: Ti
     time.now = gate.opens_at
     allowed = [gate.allowed]
     for _ in range(6):
-        gate.passed()
+        gate.passed(gate.closings)
         allowed.append(gate.allowed)
     assert allowed == [1, 2, 4, 8, 16, 16, 16]
 
@@ -77,5 +77,26 @@ def test_an_answer_that_is_no_refusal_ends_the_row(gate: RateGate, time: Time) -
     for _ in range(5):
         gate.close(None)
         time.now = gate.opens_at
-    gate.passed()
+    gate.passed(gate.closings)
     assert gate.close(None) <= 0.5
+
+
+def test_an_answer_to_a_request_from_before_the_refusal_opens_it_no_wider(gate: RateGate, time: Time) -> None:
+    before = gate.closings
+    pauses = []
+    for _ in range(5):
+        pauses.append(gate.close(None))
+        for _ in range(15):
+            gate.passed(before)
+        time.now = gate.opens_at
+    assert gate.allowed == 1
+    assert pauses[-1] >= 4
+
+
+def test_of_several_refusals_the_last_one_counts(gate: RateGate, time: Time) -> None:
+    gate.close(1)
+    between = gate.closings
+    gate.close(1)
+    time.now = gate.opens_at
+    gate.passed(between)
+    assert gate.allowed == 1

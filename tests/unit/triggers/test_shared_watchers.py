@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow_versions import SHARED_STREAMS
-from task_running import Store, rebuilt, sent
-from unit.triggers.watching import upload, watch
+from task_running import rebuilt, sent
+from unit.triggers.watching import AssetStore, upload, watch
 
 if not SHARED_STREAMS.is_here:
     pytest.skip(SHARED_STREAMS.reason, allow_module_level=True)
@@ -27,30 +27,6 @@ if TYPE_CHECKING:
 
 LONGEST = 30.0
 GENERATIONS = ["media", "files-enveloped", "files-flat"]
-
-
-class AssetStore(Store):
-    """The state store of an asset, as a trigger gets it: calls are awaited."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.news = asyncio.Event()
-
-    async def aget(self, key: str, default: Any = None) -> Any:
-        await asyncio.sleep(0)
-        return self.get(key, default)
-
-    async def aset(self, key: str, value: Any) -> None:
-        await asyncio.sleep(0)
-        self.set(key, value)
-        self.news.set()
-
-    async def kept(self, what: str) -> None:
-        """Wait until it holds something."""
-        async with asyncio.timeout(LONGEST):
-            while what not in str(self.values):
-                self.news.clear()
-                await self.news.wait()
 
 
 class Triggerer:
@@ -156,7 +132,7 @@ async def test_after_a_restart_a_stored_event_is_not_told_again_and_a_lost_one_i
         await running.told(1)
         if stored:
             running.persist()
-            await running.store.kept(first)
+            await running.store.kept(f'"known": {{"{first}"')
     second = await upload(image)
     async with triggerer(watch(), store=store) as again:
         expected = [second] if stored else [first, second]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unit.triggers.staging import Stage
+
+    from airflow_provider_ittybit.api.messages import Request
 
     Set = Callable[..., Stage]
 
@@ -169,6 +172,47 @@ async def test_an_error_of_our_own_in_a_sweep_costs_no_more_than_asking_one_by_o
     assert scene.ittybit.count("/files/") == 4
 
 
+async def test_a_list_that_does_not_answer_within_15_seconds_is_not_waited_for(
+    stage: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = stage()
+    loop, passed = asyncio.get_running_loop(), [0.0]
+    began = loop.time()
+    monkeypatch.setattr(loop, "time", lambda: began + passed[0])
+
+    def trouble(request: Request) -> None:
+        scene.ittybit.held = asyncio.Event() if request.path == "/files" else None
+
+    scene.ittybit.trouble = trouble
+    await scene.wait_for_all(scene.ittybit.add("files", 4))
+    scene.clock.move(1)
+    await scene.asked(1)
+    for seconds, asked in ((14.9, 0), (15.1, 4)):
+        passed[0] = seconds
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert scene.ittybit.count("/files/") == asked
+    assert scene.ittybit.count("/files?") == 1
+    assert [waiter.failed for waiter in scene.waiters] == [0] * 4
+
+
+@pytest.mark.parametrize(("seconds", "pages"), [(9.9, 4), (10.0, 3)])
+async def test_pages_are_read_one_after_the_other_for_30_seconds_at_most(
+    stage: Set, seconds: float, pages: int
+) -> None:
+    scene = stage("jobs")
+
+    def trouble(request: Request) -> None:
+        if request.path == "/jobs":
+            scene.clock.move(seconds)
+
+    scene.ittybit.trouble = trouble
+    await scene.wait_for_all(scene.ittybit.add("jobs", 600), poll_interval=600.0)
+    await scene.pass_time(1)
+    assert scene.ittybit.count("/jobs?") == pages
+    assert scene.ittybit.count("/jobs/") == 600 - 100 * pages
+
+
 async def test_the_feed_takes_the_place_of_sweeps(stage: Set) -> None:
     scene = stage("tasks")
     await first_round(scene, 150, "tasks")
@@ -209,6 +253,38 @@ async def test_an_unclear_event_is_followed_by_a_look(stage: Set) -> None:
     await scene.pass_time(ROUND)
     assert scene.waiters[0].is_over
     assert scene.ittybit.asked == ["/events?limit=100", f"/tasks/{names[0]}"]
+
+
+async def runs_beside_tasks(scene: Stage) -> tuple[list[str], list[str]]:
+    """Let runs wait with long pauses and tasks with short ones, and everybody be looked at once."""
+    runs, tasks = scene.ittybit.add("runs", 4), scene.ittybit.add("tasks", 4)
+    await scene.wait_for_all(runs, poll_interval=60.0)
+    await scene.wait_for_all(tasks, poll_interval=10.0)
+    await scene.pass_time(1)
+    scene.ittybit.forget()
+    return runs, tasks
+
+
+async def test_the_feed_tells_those_too_who_wait_in_a_collection_of_which_nothing_is_due(stage: Set) -> None:
+    scene = stage("tasks")
+    runs, _ = await runs_beside_tasks(scene)
+    for name in runs[:2]:
+        tell(scene, name, "run.succeeded", status="succeeded")
+    await scene.pass_time(ROUND)
+    assert [waiter.is_over for waiter in scene.waiters] == [True, True, *[False] * 6]
+    assert scene.ittybit.asked == ["/events?limit=100"]
+
+
+async def test_an_unclear_event_about_what_is_not_due_is_followed_by_a_look_when_it_is(stage: Set) -> None:
+    scene = stage("tasks")
+    runs, _ = await runs_beside_tasks(scene)
+    tell(scene, runs[0], "run.succeeded", status="processing")
+    end(scene, runs[0], status="succeeded")
+    await scene.pass_time(ROUND)
+    assert scene.ittybit.asked == ["/events?limit=100"]
+    await scene.pass_time(60)
+    assert [waiter.is_over for waiter in scene.waiters] == [True, *[False] * 7]
+    assert [path for path in scene.ittybit.asked if path.startswith("/runs")] == [f"/runs/{runs[0]}"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 405])

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_ittybit.api.processing import read_processing
 from airflow_provider_ittybit.api.waiting import FAILED_LOOKS
 from airflow_provider_ittybit.exceptions import IttybitNotFoundError, IttybitServerError
-from airflow_provider_ittybit.triggers.waiters import FINAL, DueList, Ended, Key, Pacer, Waiter
+from airflow_provider_ittybit.triggers.waiters import FINAL, DueList, Ended, Key, LimitList, Pacer, Waiter
 
 
 def waiter(**options: Any) -> Waiter:
@@ -32,6 +32,19 @@ async def test_no_more_are_taken_than_asked_for() -> None:
     for _ in range(5):
         due.put(waiter(), 1)
     assert [len(due.take(1, 2)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+async def test_who_waits_too_long_is_taken_once_within_a_second_and_no_more_in_one_go_than_asked_for() -> None:
+    limits, many, later = LimitList(), [waiter() for _ in range(3)], waiter()
+    for who in many:
+        limits.put(who, 1.25)
+    limits.put(later, 3.0)
+    assert limits.next() == 2
+    assert limits.take(1.9, 10) == []
+    assert [limits.take(2.0, 2) for _ in range(3)] == [many[:2], many[2:], []]
+    limits.drop(later)
+    limits.drop(later)
+    assert limits.next() is None
 
 
 async def test_who_is_put_again_is_due_at_the_new_moment_only() -> None:

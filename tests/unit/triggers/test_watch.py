@@ -186,6 +186,16 @@ async def test_the_feed_takes_no_last_look_and_heals_no_failed_one(watch: Watch,
     assert not watch.may_trust_feed(KEY, 1, 3)
 
 
+async def test_what_the_feed_says_at_the_deadline_is_followed_by_a_last_look(watch: Watch, clock: HandClock) -> None:
+    waiter = joined(watch, deadline=clock.time())
+    watch.take_due(1)
+    watch.answer(KEY, said("processing"), clock.time(), None)
+    assert not waiter.is_over
+    assert due_after(watch, clock) == 0
+    watch.answer(KEY, said("processing"), clock.time(), 1)
+    assert waiter.future.result() == Ended(TIMEOUT, "processing")
+
+
 async def test_who_left_is_forgotten(watch: Watch, clock: HandClock) -> None:
     waiter, other = joined(watch), joined(watch)
     watch.remove(waiter)
@@ -200,5 +210,47 @@ async def test_who_left_is_forgotten(watch: Watch, clock: HandClock) -> None:
 
 async def test_giving_up_tells_all(watch: Watch) -> None:
     waiters = [joined(watch), joined(watch), joined(watch, Key("files", "file_2"))]
-    watch.give_up_all(IttybitServerError("Out of order."))
+    watch.give_up(watch.keys(), IttybitServerError("Out of order."))
     assert {waiter.future.result().outcome for waiter in waiters} == {ERROR}
+
+
+async def test_a_look_that_does_not_end_is_waited_for_until_shortly_after_the_deadline(
+    watch: Watch, clock: HandClock
+) -> None:
+    waiter, other = joined(watch, deadline=clock.time() + 10), joined(watch)
+    watch.answer(KEY, said("processing"), clock.time(), 0)
+    clock.move(10)
+    watch.take_due(10)
+    clock.move(GRACE - 0.1)
+    await watch.end_overdue()
+    assert not waiter.is_over
+    clock.move((watch.next_limit() or 0) - clock.now())
+    await watch.end_overdue()
+    assert waiter.future.result() == Ended(TIMEOUT, "processing")
+    assert not other.is_over
+    assert watch.next_limit() is None
+    assert clock.time() <= (waiter.deadline or 0) + GRACE + 1
+
+
+async def test_who_comes_after_its_deadline_has_the_same_time_for_its_last_look(watch: Watch, clock: HandClock) -> None:
+    joined(watch, deadline=clock.time() - 1000)
+    assert GRACE <= (watch.next_limit() or 0) - clock.now() <= GRACE + 1
+
+
+async def test_who_waits_no_more_has_no_limit(watch: Watch, clock: HandClock) -> None:
+    left, answered = joined(watch, deadline=clock.time() + 5), joined(watch, deadline=clock.time() + 50)
+    watch.remove(left)
+    watch.answer(answered.key, said("ready"), clock.time(), 0)
+    assert watch.next_limit() is None
+
+
+async def test_a_computer_clock_that_is_put_back_ends_no_waiting_early(
+    watch: Watch, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiter = joined(watch, deadline=clock.time() + 10)
+    deadline = clock.time() + 10
+    clock.move(10 + GRACE + 1)
+    monkeypatch.setattr(clock, "time", lambda: deadline - 100)
+    await watch.end_overdue()
+    assert not waiter.is_over
+    assert 100 + GRACE <= (watch.next_limit() or 0) - clock.now() <= 101 + GRACE

@@ -110,7 +110,7 @@ async def test_after_a_restart_an_event_is_told_again_unless_it_was_given_time_t
         assert await telling == [first]
         looking = asyncio.ensure_future(anext(events))
         if settled:
-            await variables.kept(first)
+            await variables.kept(f'"known": {{"{first}"')
         looking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await looking

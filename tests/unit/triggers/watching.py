@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from task_running import uploaded
+from task_running import Store, uploaded
 from unit.triggers.staging import NOW, PREFIX, Stage
 
 from airflow_provider_ittybit.api.watching import Sieve
@@ -16,10 +16,36 @@ from airflow_provider_ittybit.triggers.newcomers import Newcomers, Tick
 from airflow_provider_ittybit.triggers.watcher import MediaWatcherTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from airflow_provider_ittybit.api.messages import Request
+
 LONGEST = 30.0
+
+
+class AssetStore(Store):
+    """The state store of an asset, as a trigger gets it: calls are awaited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.news = asyncio.Event()
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        await asyncio.sleep(0)
+        return self.get(key, default)
+
+    async def aset(self, key: str, value: Any) -> None:
+        await asyncio.sleep(0)
+        self.set(key, value)
+        self.news.set()
+
+    async def kept(self, what: str) -> None:
+        """Wait until it holds something."""
+        async with asyncio.timeout(LONGEST):
+            while what not in str(self.values):
+                self.news.clear()
+                await self.news.wait()
 
 
 @dataclass
@@ -66,6 +92,17 @@ def add(stage: Stage, *when: float, collection: str = "files", status: str = "re
     return names
 
 
+def when_asked_for(stage: Stage, page: str, happen: Callable[[], object], *, times: int = 1) -> None:
+    """Have something happen just before a page is answered."""
+    left = [happen] * times
+
+    def trouble(request: Request) -> None:
+        if left and dict(request.query).get("page", "1") == page:
+            left.pop()()
+
+    stage.ittybit.trouble = trouble
+
+
 def watch(**arguments: Any) -> MediaWatcherTrigger:
     return MediaWatcherTrigger(**{"poll_interval": 0.05, **arguments})
 
@@ -80,8 +117,10 @@ class Watching:
 
     def __init__(self, stage: Stage, *, resource: str | None = None, poll_interval: float = 30.0) -> None:
         self.stage = stage
+        self.connections_read = 0
 
         async def settings(_: str) -> Any:
+            self.connections_read += 1
             await asyncio.sleep(0)
             return stage.current
 
