@@ -1,6 +1,6 @@
 """The bodies of each generation: one resource, a list, and an error.
 
-Sources: the API reference pages and section 2 of the API notes. What they leave open is decided here:
+Source: ittybit's published documentation. What it leaves open is decided here:
 
 - ``X-Request-Id`` on every answer is an assumption; only the envelope's ``request_id`` is published.
 - The paging of the generation ``media`` has no published form: here it has that of the later envelope.

@@ -76,8 +76,8 @@ class Emulator:
     async def _serve(self, request: Request, role: str, send: Send) -> None:
         exchange, problem = _exchange(request, self._service, role)
         entry = self._service.ledger.add(_entry(exchange, self._service))
-        body = _Body(request, entry)
-        exchange.request = Request(request.scope, body.receive)
+        body = _Body(request, entry, exchange.forgotten)
+        exchange.request = Request(request.scope, body.read)
         try:
             response = await self._respond(exchange, problem)
         except DroppedError:
@@ -141,7 +141,8 @@ def _exchange(request: Request, service: Service, role: str) -> tuple[Exchange, 
     if value is None and problem is None:
         generation = _generation_of(role, request.scope["path"]) or generation
     shown = profiles.version_shown(value, default, generation)
-    exchange = Exchange(request, service, role, generation, shown, new_id("req"), named=value is not None)
+    named = value is not None
+    exchange = Exchange(request, service, role, generation, shown, new_id("req"), service.forgotten, named)
     if role == "delivery":
         delivery.generation_without_header(exchange)
     return exchange, problem
@@ -167,7 +168,7 @@ async def _suffer(exchange: Exchange, fault: Fault) -> Response | None:
     if fault.drop == "before":
         raise DroppedError
     if fault.delay is not None:
-        await asyncio.sleep(fault.delay)
+        await _hold(exchange.forgotten, fault.delay)
     if fault.status is None:
         return None
     headers = dict(fault.headers)
@@ -180,6 +181,15 @@ async def _suffer(exchange: Exchange, fault: Fault) -> Response | None:
         return Response(content, fault.status, headers=headers, media_type=media_type)
     message = fault.message or _phrase(fault.status)
     return refusal(exchange, ApiError(fault.status, message, headers=headers))
+
+
+async def _hold(forgotten: asyncio.Event, seconds: float) -> None:
+    """Let time pass before a request is carried out; raise DroppedError when the emulator is reset meanwhile."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await forgotten.wait()
+    if forgotten.is_set():
+        raise DroppedError
 
 
 async def _hold_back(request: Request, seconds: float) -> None:
@@ -221,9 +231,10 @@ def _entry(exchange: Exchange, service: Service) -> Entry:
 class _Body:
     """The body of a request as it comes in: counts its bytes, and knows whether all have come."""
 
-    def __init__(self, request: Request, entry: Entry) -> None:
+    def __init__(self, request: Request, entry: Entry, forgotten: asyncio.Event) -> None:
         self._receive = request.receive
         self._entry = entry
+        self._forgotten = forgotten
         self._expects_continue = request.headers.get("expect", "").lower() == "100-continue"
         self._is_complete = False
 
@@ -232,6 +243,13 @@ class _Body:
         message = await self._receive()
         self._entry.bytes += len(message.get("body", b""))
         self._is_complete |= not message.get("more_body", False)
+        return message
+
+    async def read(self) -> Message:
+        """Return the next message for what carries the request out; raise DroppedError after a reset."""
+        message = await self.receive()
+        if self._forgotten.is_set():
+            raise DroppedError
         return message
 
     async def drain(self) -> None:

@@ -62,6 +62,7 @@ async def _health(service: Service, _request: Request, _body: Body) -> JSONRespo
 
 
 async def _reset(service: Service, _request: Request, _body: Body) -> JSONResponse:
+    service.forget_what_is_under_way()
     await asyncio.to_thread(service.reset)
     return JSONResponse({"reset": True})
 

@@ -1,4 +1,4 @@
-"""Paging by cursor, as the generations ``tasks`` and ``jobs`` do it (API notes, section 2).
+"""Paging by cursor, as the generations ``tasks`` and ``jobs`` do it (ittybit's documentation).
 
 Not published, and decided here: an unknown cursor is refused; ``before`` gives the resources that stand directly
 before it; ``Link`` and ``Has-More`` go on in the direction that was asked for.

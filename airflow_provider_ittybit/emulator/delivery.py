@@ -1,6 +1,6 @@
 """The delivery port: the project's own domain, to which files are put and from which they are served.
 
-Sources: the API notes, section 3 (direct upload, signatures). With a version header the answer to an upload has that
+Sources: ittybit's documentation (direct upload, signatures). With a version header the answer to an upload has that
 generation's shape; without one a whole upload is answered in an envelope and a chunked one without, as the two
 published pages show it, which name no version.
 """

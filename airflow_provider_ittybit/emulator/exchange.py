@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from airflow_provider_ittybit.emulator.json_bodies import UnreadableBodyError, object_in
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from starlette.requests import Request
@@ -63,6 +64,7 @@ class Exchange:
 
     :param role: the port it came in on: ``api``, ``uploads`` or ``delivery``.
     :param version: the version for envelopes; ``named`` tells whether a version header was sent.
+    :param forgotten: set when the emulator was reset since: what is still under way then is not carried out.
     :param params: what stands in the places of the route's path, such as ``id``.
     """
 
@@ -72,6 +74,7 @@ class Exchange:
     generation: Generation
     version: str
     request_id: str
+    forgotten: asyncio.Event
     named: bool = False
     params: dict[str, str] = field(default_factory=dict)
 

@@ -118,7 +118,7 @@ def files_of(service: Service, media: Media) -> list[File]:
 
 
 def merged(metadata: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return metadata with changes, in which a key that is null is removed (the API notes, section 3)."""
+    """Return metadata with changes, in which a key that is null is removed (ittybit's documentation)."""
     both = {**metadata, **(changes or {})}
     return {name: value for name, value in both.items() if value is not None}
 

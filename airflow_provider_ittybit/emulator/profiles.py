@@ -1,6 +1,6 @@
 """The generations of the ittybit API that the emulator speaks: one row each, and how a request picks one.
 
-Rows and dates are those of the API notes, section 1 and 2. Which versions the real service still answers, and what
+Rows and dates are those of ittybit's documentation. Which versions the real service still answers, and what
 it does with an unknown one, is not published (section 8); the emulator refuses what it does not know.
 """
 
@@ -22,7 +22,7 @@ LATER_FILE_KINDS = frozenset(
 )
 EARLY_FILE_KINDS = LATER_FILE_KINDS | frozenset(["summary", "describe", "store", "tags"])
 TASK_KINDS = (LATER_FILE_KINDS | frozenset(["summary", "adaptive_video", "upload"])) - frozenset(
-    ["description", "prompt", "workflow"]
+    ["description", "prompt"]
 )
 JOB_KINDS = frozenset(["video", "audio", "image", "animation", "adaptive_video"])
 STEP_KINDS = JOB_KINDS | frozenset(["probe", "import", "export"])
@@ -90,7 +90,7 @@ def version_header(headers: Mapping[str, str]) -> str | None:
 
     ``Accept-Version`` comes before ``Ittybit-Version``. ``ACCEPT_VERSION`` with underscores, which the official
     SDKs send for their ``version`` argument, counts only alone: whether the real service honours it, and which
-    header wins, is not published (the API notes, section 8).
+    header wins, is not published.
     """
     for name in ("accept-version", "ittybit-version", "accept_version"):
         if headers.get(name):

@@ -33,7 +33,7 @@ FILE_STATUS = {WAITING: "waiting", SUCCEEDED: "ready", FAILED: "failed"}
 
 
 def file_json(service: Service, file: File) -> dict[str, Any]:
-    """Return a File of the API notes, section 3.
+    """Return a File of ittybit's documentation.
 
     ``error`` appears on a failed file only and is an addition of the emulator: no published File says why it
     failed. ``original`` and ``placeholder`` are left out, since their meaning is not published.
@@ -61,7 +61,7 @@ def file_json(service: Service, file: File) -> dict[str, Any]:
 
 
 def media_json(service: Service, media: Media, *, is_read: bool = True) -> dict[str, Any]:
-    """Return a Media of the API notes, section 3: without a status, with its files and their URLs by ref."""
+    """Return a Media of ittybit's documentation: without a status, with its files and their URLs by ref."""
     files = as_seen(service, files_of(service, media), is_read=is_read)
     first = main_file(files)
     facts = (first.facts if first else None) or {}

@@ -43,7 +43,10 @@ class Control:
         return dict(self._call("GET", "health"))
 
     def reset(self) -> None:
-        """Forget every resource, fault and request; the settings stay."""
+        """Forget every resource, fault and request; the settings stay.
+
+        A request that is not carried out yet, because a fault delays it or its body is still coming in, is dropped.
+        """
         self._call("POST", "reset")
 
     def settings(self, **changes: Any) -> dict[str, Any]:

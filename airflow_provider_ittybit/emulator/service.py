@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class Service:
         self.faults = Faults()
         self.ledger = Ledger()
         self.gate = RateGate()
+        self.forgotten = asyncio.Event()
         self.workers = Workers(lambda name: process(self, name), lambda: self.settings.held, threads)
         self._api_key = api_key
 
@@ -89,7 +91,7 @@ class Service:
 
     @property
     def signing_key(self) -> str:
-        """The secret behind signed URLs: the API key itself, as the API notes say."""
+        """The secret behind signed URLs: the API key itself, as ittybit's documentation says."""
         return self._api_key
 
     def enqueue(self, record: Work) -> None:
@@ -105,7 +107,10 @@ class Service:
             self.enqueue(task)
 
     def reset(self) -> None:
-        """Forget every resource, every fault and every request; the settings stay."""
+        """Forget every resource, every fault and every request; the settings stay.
+
+        Requests that are under way are another matter; see :meth:`forget_what_is_under_way`.
+        """
         self.workers.clear()
         self.workers.settle(timeout=30)
         self.store.clear()
@@ -113,6 +118,14 @@ class Service:
         self.faults.clear()
         self.ledger.clear()
         self.gate.clear()
+
+    def forget_what_is_under_way(self) -> None:
+        """Have each request dropped that came so far and is not carried out; called in the event loop alone.
+
+        Otherwise one that a fault holds for minutes would add its file to what comes after a reset.
+        """
+        self.forgotten.set()
+        self.forgotten = asyncio.Event()
 
     def _waits_for_another(self, task: Task) -> bool:
         source = self.store.find(File, task.file_id) if task.file_id else None

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MOST_BYTES = 2**53
+MOST_REQUESTS = 10**9
 LONGEST = 86_400.0
 """Seconds: more is a mistake, and some timers of the system cannot hold it."""
 CONTENT_RANGE_FORMS = ("any", "equals", "space")
@@ -36,7 +37,7 @@ class Settings:
     :param processing: ``auto`` (work starts at once; the default), ``held`` (nothing is processed before it is
         released) or ``after_reads:N`` (work is done at once, but a resource shows its end only after N reads).
     :param max_upload_bytes: bytes; more is answered 413, and a URL that delivers more fails. Default 10 GiB.
-        The limit of the real service depends on the plan and is not published (the API notes, section 8).
+        The limit of the real service depends on the plan and is not published.
     :param rate_limit: see :class:`RateLimit`; default none. No numbers are published for the real service.
     :param discard_bytes: count and hash uploaded bytes, but store and probe none of them: for measuring uploads.
     :param content_range_form: which form of ``Content-Range`` a chunk may have: ``equals`` (``bytes=0-1/2``, as
@@ -104,8 +105,8 @@ def _rate_limit(value: Any) -> RateLimit | None:
     if value is None or isinstance(value, RateLimit):
         return value
     limit = RateLimit(int(value["requests"]), float(value["per_seconds"]))
-    if limit.requests < 1 or not 0 < limit.per_seconds <= LONGEST:
-        message = f"requests and per_seconds must be positive, and per_seconds at most {LONGEST:.0f}"
+    if not (1 <= limit.requests <= MOST_REQUESTS and 0 < limit.per_seconds <= LONGEST):
+        message = f"requests must be from 1 to {MOST_REQUESTS}, and per_seconds positive and at most {LONGEST:.0f}"
         raise ValueError(message)
     return limit
 

@@ -1,6 +1,6 @@
 """Signed delivery URLs: a signature made from the API key, instead of the key itself.
 
-The rule is that of the API notes, section 3: HMAC-SHA256 with the key over ``{path}?expiry={e}&method={m}``
+The rule is that of ittybit's documentation: HMAC-SHA256 with the key over ``{path}?expiry={e}&method={m}``
 (no leading slash, the method in lower case), base64url without padding. Other pages describe the signed string
 in other words (section 8); the emulator follows the published code.
 """

@@ -22,7 +22,7 @@ from airflow_provider_ittybit.emulator.describing.schemas import (
     words,
 )
 from airflow_provider_ittybit.emulator.faultfields import DROPS, LONGEST_DELAY, ROLES
-from airflow_provider_ittybit.emulator.settings import CONTENT_RANGE_FORMS, LONGEST, MOST_BYTES
+from airflow_provider_ittybit.emulator.settings import CONTENT_RANGE_FORMS, LONGEST, MOST_BYTES, MOST_REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +31,10 @@ _TEXT, _WHOLE = or_null(TEXT), or_null(WHOLE)
 _SECONDS: Schema = {"type": "number", "minimum": 0, "maximum": LONGEST}
 _DELAY: Schema = {"type": "number", "minimum": 0, "maximum": LONGEST_DELAY}
 _LIMIT = record(
-    {"requests": between(1, 10**9), "per_seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST}}
+    {
+        "requests": between(1, MOST_REQUESTS),
+        "per_seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST},
+    }
 )
 _SETTINGS = {
     "default_version": words("2023-09-26", "2025-01-01", "2025-08-20", "2025-09-15", "media", "tasks", "jobs"),

@@ -1,4 +1,4 @@
-"""Tasks as the generations ``files-enveloped`` and ``files-flat`` have them (API notes, sections 3 and 5).
+"""Tasks as the generations ``files-enveloped`` and ``files-flat`` have them (ittybit's documentation).
 
 The options of a kind stand at the top level of the request. Not published, and decided here: the code of
 ``POST /tasks`` (201), and that the output of a task with ``url`` belongs to a new media. A finished task is
@@ -69,7 +69,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 
 
 def task_json(service: Service, task: Task) -> dict[str, Any]:
-    """Return a Task of the API notes, section 3; ``progress`` is 100 at the end and 0 before."""
+    """Return a Task of ittybit's documentation; ``progress`` is 100 at the end and 0 before."""
     source = live(service, task.file_id)
     output = live(service, task.outputs[0]) if task.outputs else None
     shown_input = {"url": task.url} if task.url else {"file_id": task.file_id}

@@ -1,4 +1,4 @@
-"""The generations ``files-enveloped`` and ``files-flat``: files, media and signatures (API notes, section 3).
+"""The generations ``files-enveloped`` and ``files-flat``: files, media and signatures (ittybit's documentation).
 
 Both have the same routes; :mod:`airflow_provider_ittybit.emulator.answers` wraps the bodies of the first one.
 Not published, and decided here: the code of ``POST /files`` (202 while the file is processed), of the other creates

@@ -1,4 +1,4 @@
-"""The generation ``jobs``: a job is a pipeline of tasks (API notes, sections 2, 3 and 5).
+"""The generation ``jobs``: a job is a pipeline of tasks (ittybit's documentation).
 
 Not published, and decided here: the code of ``POST /jobs`` (201); ``GET /tasks/{id}``, which the pages at hand do not
 show; the statuses of a task between ``waiting`` and its end; what a known idempotency key with another body does

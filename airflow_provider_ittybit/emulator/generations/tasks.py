@@ -1,4 +1,4 @@
-"""The generation ``tasks``: tasks, runs and events (API notes, sections 2, 3 and 5).
+"""The generation ``tasks``: tasks, runs and events (ittybit's documentation).
 
 Not published, and decided here: the code of the creates (201); the form of an entry in ``inputs``; the answer for a
 kind that does not exist (``request_invalid``); that ``progress`` of a run is the share of its finished tasks. The kinds

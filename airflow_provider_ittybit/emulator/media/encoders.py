@@ -1,6 +1,6 @@
 """What can be written: one row per sound format, picture format and video codec.
 
-The names of formats and codecs are those of the API notes, section 5.
+The names of formats and codecs are those of ittybit's documentation.
 """
 
 from __future__ import annotations

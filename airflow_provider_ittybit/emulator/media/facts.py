@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CannotProcess", "Facts", "probe"]
 
-# Where the API notes (section 5) have another word for a codec than the libraries.
+# Where ittybit's documentation has another word for a codec than the libraries.
 _CODEC_NAMES = {"hevc": "h265"}
 
 

@@ -42,7 +42,7 @@ def make_video(wishes: Wishes, facts: Facts, source: Path, folder: Path) -> Path
 
     Options: ``format`` mp4, webm or mov (default mp4), ``codec`` h264, h265, vp9 or av1 (default h264, in WebM
     vp9), ``width``, ``height``, ``fit``, ``background``, ``fps`` 1 to 60, ``start`` and ``end`` in seconds,
-    ``quality``. Without them size and rate stay (API notes, section 5); odd sides become even.
+    ``quality``. Without them size and rate stay (ittybit's documentation); odd sides become even.
 
     :raises CannotProcess: for a source without moving pictures.
     """

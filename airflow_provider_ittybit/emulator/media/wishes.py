@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 QUALITY_WORDS = {"very_low": 10, "low": 30, "medium": 50, "high": 70, "very_high": 90}
-"""The words of the API notes (section 5) as 0 to 100; ittybit's own numbers for them are not published."""
+"""The words of ittybit's documentation as 0 to 100; ittybit's own numbers for them are not published."""
 
 _FITS = ("contain", "cover", "fill")
 _LONGEST_SIDE = 8192

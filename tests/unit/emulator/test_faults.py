@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -99,21 +103,52 @@ def test_a_drop_in_the_middle_of_an_upload_leaves_nothing_behind(
     assert list((emulator.state / "incoming").iterdir()) == []
 
 
-def test_a_delay_holds_the_answer_back(emulator: RunningEmulator, speak: Callable[..., httpx.Client]) -> None:
+def test_a_delay_holds_the_answer_back(
+    emulator: RunningEmulator, speak: Callable[..., httpx.Client], patience: float
+) -> None:
     client = speak()
     emulator.control.fault(delay=30)
     with pytest.raises(httpx.ReadTimeout):
-        client.get("/files", timeout=0.2)
+        client.get("/files", timeout=0.2 * patience)
     assert client.get("/files").status_code == 200
 
 
-def test_a_held_back_answer_belongs_to_a_request_that_was_carried_out(
+def test_a_reset_drops_what_is_held_instead_of_carrying_it_out_later(
     emulator: RunningEmulator, speak: Callable[..., httpx.Client]
+) -> None:
+    emulator.control.fault(delay=3600)
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(speak().put, f"{emulator.delivery_url}/a.bin", content=b"x")
+        while not emulator.control.requests():
+            assert not held.done()
+        emulator.control.reset()
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+            held.result()
+    assert emulator.control.files() == []
+    assert speak().put(f"{emulator.delivery_url}/a.bin", content=b"x").status_code == 202
+
+
+def test_a_reset_drops_what_is_still_coming_in(emulator: RunningEmulator) -> None:
+    place = urlsplit(emulator.delivery_url)
+    head = f"PUT /a.bin HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {emulator.api_key}\r\n"
+    with socket.create_connection((place.hostname, place.port), timeout=30) as client:
+        client.sendall(f"{head}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 100")
+        emulator.control.reset()
+        client.sendall(b"xx")
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(100) == b""
+    assert emulator.control.files() == []
+    assert list((emulator.state / "incoming").iterdir()) == []
+
+
+def test_a_held_back_answer_belongs_to_a_request_that_was_carried_out(
+    emulator: RunningEmulator, speak: Callable[..., httpx.Client], patience: float
 ) -> None:
     client = speak()
     emulator.control.fault(answer_delay=30, match={"method": "POST"})
     with pytest.raises(httpx.ReadTimeout):
-        client.post("/media", json={"title": "T"}, timeout=0.2)
+        client.post("/media", json={"title": "T"}, timeout=0.2 * patience)
     assert [media["title"] for media in client.get("/media").json()] == ["T"]
     [held] = emulator.control.requests(method="POST")
     assert held["status"] is None

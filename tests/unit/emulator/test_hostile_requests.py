@@ -152,6 +152,7 @@ SETTINGS: list[tuple[str, object]] = [
     ("answer_wait", "nan"),
     ("fetch_timeout", "inf"),
     ("rate_limit", {"requests": "inf", "per_seconds": 1}),
+    ("rate_limit", {"requests": 10**9 + 1, "per_seconds": 1}),
     ("rate_limit", {"requests": 1, "per_seconds": "nan"}),
     ("rate_limit", {"requests": 1}),
     ("rate_limit", 5),
