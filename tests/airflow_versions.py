@@ -79,12 +79,11 @@ AirflowRescheduleException: Any = found(
     "airflow.sdk.exceptions:AirflowRescheduleException", "airflow.exceptions:AirflowRescheduleException"
 )
 TaskDeferralError: Any = found("airflow.sdk.exceptions:TaskDeferralError", "airflow.exceptions:TaskDeferralError")
+StoredConnection: Any = found("airflow.models.connection:Connection")
+"""A connection as Airflow's database has it."""
 BASE_OPERATOR: Any = sys.modules[BaseOperator.__module__]
 HookLineageCollector: Any = found(
     "airflow.sdk.lineage:HookLineageCollector", "airflow.lineage.hook:HookLineageCollector"
-)
-OutletEventAccessors: Any = found(
-    "airflow.sdk.execution_time.context:OutletEventAccessors", "airflow.utils.context:OutletEventAccessors"
 )
 TRIGGER_FAIL_REPR = "__fail__"
 """The method with which Airflow resumes a task that can only fail."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -23,11 +24,13 @@ os.environ.update(
     AIRFLOW__CORE__DAGS_FOLDER=str(_HOME / "dags"),
     AIRFLOW__LOGGING__LOGGING_LEVEL="INFO",
 )
-for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
+# connections of whoever runs the tests, and a bundle of CA certificates, which each new hook would read for 50 ms
+for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_") or name.endswith("_CA_BUNDLE")]:
     del os.environ[_name]
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 import pytest  # noqa: E402 - after AIRFLOW_HOME
+from blocking_calls import watch  # noqa: E402 - same
 from hypothesis import HealthCheck, Phase  # noqa: E402 - same
 from hypothesis import settings as hypothesis_settings  # noqa: E402 - same
 
@@ -35,12 +38,14 @@ from airflow_provider_ittybit.emulator.media.samples import make_audio, make_ima
 from airflow_provider_ittybit.emulator.running import RunningEmulator  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 _PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # to explain a failure takes minutes
+LONGEST_EXAMPLE = 2_000
+"""Milliseconds that reading one made-up value may take; `make test` leaves time out, since it shares its machine."""
 hypothesis_settings.register_profile(
     "quick",
     max_examples=50,
@@ -51,10 +56,11 @@ hypothesis_settings.register_profile(
     suppress_health_check=_SLOW,
 )
 hypothesis_settings.register_profile(
-    "long", max_examples=2_500, deadline=None, phases=_PHASES, suppress_health_check=_SLOW
+    "long", max_examples=2_500, deadline=LONGEST_EXAMPLE, phases=_PHASES, suppress_health_check=_SLOW
 )
 hypothesis_settings.load_profile("quick")  # `make fuzz` asks for the other one
 
+MUCH_PATIENCE = 20.0
 GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
 TAKE_BYTES = ("media", "files-enveloped", "files-flat")
 USUAL_FIRST = ("files-flat", "tasks", "media", "jobs", "files-enveloped")
@@ -69,7 +75,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``--one-generation``, keep of each test its usual generation, else the next that it has."""
+    """Begin with what takes long, so that no process does it alone at the end; keep one generation if asked to.
+
+    With ``--one-generation`` a test is run for its usual generation, else for the next that it has.
+    """
+    items.sort(key=lambda item: "system" not in item.path.parts)
+    for item in items:
+        if "patience" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     if not config.getoption("--one-generation"):
         return
     best: dict[object, int] = {}
@@ -84,6 +97,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         best[test] = min(place, best.get(test, place))
     items[:] = [item for item, test, place in places if place == best[test]]
     config.hook.pytest_deselected(items=[item for item, test, place in places if place != best[test]])
+
+
+@pytest.fixture
+def patience(request: pytest.FixtureRequest) -> float:
+    """Times by which a test lengthens its short timeouts: 1, but much more when it runs once again after a failure.
+
+    A machine that stands still for a tenth of a second makes any such timeout pass; what is really wrong fails twice.
+    """
+    return 1.0 if getattr(request.node, "execution_count", 1) == 1 else MUCH_PATIENCE
+
+
+@pytest.fixture(autouse=True)
+def held_up() -> Iterator[list[str]]:
+    """Fail a test in which the package held up an event loop, wherever the loop runs; see ``blocking_calls``."""
+    found = watch()
+    found.clear()
+    yield found
+    assert found == []
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +137,23 @@ def _no_masks_of_an_earlier_test() -> Iterator[None]:
     for name in [name for name in sys.modules if name.startswith("airflow.") and name.endswith("secrets_masker")]:
         if made := getattr(sys.modules[name], "_secrets_masker", None):
             made().patterns, made().replacer = set(), None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logging_of_the_tests_stays() -> Iterator[None]:
+    """Keep Airflow's migrations from setting up logging: those of Airflow 2 end INFO for all tests that follow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("logging.config.fileConfig", lambda *_args, **_options: None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_log_handlers_of_an_earlier_test() -> Iterator[None]:
+    """Take from the task's logger what ``dag.test`` of Airflow 2 leaves: it writes to the output of that test."""
+    logger = logging.getLogger("airflow.task")
+    before = list(logger.handlers)
+    yield
+    logger.handlers[:] = before
 
 
 @pytest.fixture(scope="session")
@@ -157,6 +205,18 @@ def hook_for(connect: Callable[..., RunningEmulator]) -> Iterator[Callable[..., 
     yield make
     for hook in hooks:
         hook.close()
+
+
+@pytest.fixture
+def no_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all answers reach a worker without a ``Date`` header, which servers send and no standard demands of them."""
+    from airflow_provider_ittybit.api.messages import Headers
+    from airflow_provider_ittybit.transport import blocking
+
+    def without_date(items: Iterable[tuple[str, str]]) -> Headers:
+        return Headers((name, value) for name, value in items if name.lower() != "date")
+
+    monkeypatch.setattr(blocking, "Headers", without_date)
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from airflow.providers.common.compat.sdk import Asset, AssetAlias, XCom
 from airflow_versions import HookLineageCollector, OutletEventAccessors, forget_masks, stored_fields, structured_logs
-from task_running import Run, Store, run_to_end, task_context
+from task_running import Run, Store, Story, run_to_end, task_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +40,7 @@ SINKS: Mapping[str, str] = {
     "trigger": "the trigger's arguments, and those of the method that resumes the task, in the database",
     "event": "what the trigger hands over, in the database",
     "extra link": "the address behind the button in the UI, an XCom of its own",
-    "access log": "what the emulator logs, and its ledger of requests",
+    "ledger": "what the emulator notes and prints of each request",
     "elsewhere": "what another host was sent, to which a redirect or a link led",
     "lineage": "URIs of assets, events on the outlets of a task, OpenLineage's facets, what hooks read and wrote",
     "position": "what a watcher of an asset remembers, in the asset's store or in a variable",
@@ -90,18 +90,20 @@ class Seen:
             self.show("rendered fields", json.dumps(stored_fields(ran[-1])))
             return ran[-1]
 
+        story = Story()
         try:
-            story = run_to_end(new, context)
+            outcome: Any = run_to_end(new, context, story).result
         except Exception as error:  # noqa: BLE001 - any error is looked into
             self.show_error(error)
-            outcome: Any = error
+            outcome = error
         else:
-            outcome = story.result
             ran[-1].post_execute(context, outcome)
-            self.show("trigger", [(deferred.trigger.serialize(), deferred.kwargs) for deferred in story.deferrals])
-            self.show("repr", *story.deferrals, *(deferred.trigger for deferred in story.deferrals))
-            self.show("event", story.events)
             self.show("XCom", outcome)
+        for deferred in story.deferrals:
+            self.show("trigger", deferred.trigger.serialize(), deferred.kwargs)
+            self.show("repr", deferred, deferred.trigger)
+        self.show("event", *story.events)
+        self.show("extra link", *(link for task in ran[-1:] for link in links_of(task, story.result)))
         self.show("XCom", run.xcom)
         self.show("notes", store.values)
         self.show("repr", *ran)
@@ -136,6 +138,14 @@ class Seen:
             if match is not None:
                 found[sink] = match.string[max(0, match.start() - 200) : match.end() + 40]
         return found
+
+
+def links_of(task: BaseOperator, result: Any) -> list[str]:
+    """Return the addresses behind a task's buttons, which read its result in XCom."""
+    stored = json.dumps(result)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(XCom, "get_value", lambda **_: json.loads(stored))
+        return [link.get_link(task, ti_key=None) for link in task.operator_extra_links]  # type: ignore[arg-type] # XCom is here
 
 
 def openlineage_of(task: BaseOperator) -> Any:

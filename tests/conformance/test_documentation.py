@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_ittybit import exceptions
 from airflow_provider_ittybit.emulator.cli import make_parser
 from airflow_provider_ittybit.emulator.faultfields import FIELDS
+from airflow_provider_ittybit.get_provider_info import get_provider_info
 
 ROOT = Path(__file__).parents[2]
 TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -127,3 +128,11 @@ def test_a_command_exists(command: str) -> None:
 def test_the_table_of_faults_is_that_of_the_emulator() -> None:
     table = {field: takes for field, takes, _ in rows("docs/emulator.md", "field")}
     assert table == {name: field.takes for name, field in FIELDS.items()}
+
+
+def test_the_page_of_the_configuration_has_each_option_with_its_type_and_default() -> None:
+    told = {row[0]: (row[1], row[2], row[3]) for row in rows("docs/configuration.md", "option")}
+    options = get_provider_info()["config"]["ittybit"]["options"]
+    assert told == {
+        name: (about["type"], about["default"], f"AIRFLOW__ITTYBIT__{name.upper()}") for name, about in options.items()
+    }

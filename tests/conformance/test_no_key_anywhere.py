@@ -5,6 +5,7 @@ Airflow would mask it in task logs. That is left out here on purpose: nothing sh
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import pickle
@@ -18,7 +19,7 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow_versions import DagSerialization
 from secret_search import PACKAGE, SINKS, everything_logged
 from task_running import fire, task_context
-from unit.transport.scripted_server import Reply, ScriptedServer
+from unit.transport.scripted_server import Raw, Reply, ScriptedServer
 
 from airflow_provider_ittybit.api import turns
 from airflow_provider_ittybit.exceptions import IttybitError
@@ -33,7 +34,7 @@ from airflow_provider_ittybit.operators.media import (
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.sensors.task import TaskSensor
-from airflow_provider_ittybit.transport import policy
+from airflow_provider_ittybit.transport import policy, receiving
 from airflow_provider_ittybit.triggers import watch
 from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
 
@@ -109,6 +110,10 @@ def test_a_whole_life_of_media_shows_no_key(
     assert seen.run(lambda: GetMediaOperator(task_id="task", media_id=resource))["id"] == resource["id"]
     seen.run(lambda: UpdateMediaOperator(task_id="task", media_id=resource, metadata={"a": 1}))
     seen.run(lambda: DeleteMediaOperator(task_id="task", media_id=[resource, again]))
+    assert "http" in "".join(seen.shown["extra link"]), "there was no link that could have shown it"
+    requests = emulator.control.requests()
+    assert requests, "nothing was noted that could have shown it"
+    seen.show("ledger", requests)
     assert seen.found(emulator.api_key) == {}
     assert emulator.api_key not in (tmp_path / "list.jsonl").read_text()
 
@@ -127,9 +132,16 @@ def test_a_whole_life_of_a_task_shows_no_key(
     for mode in ({}, {"mode": "reschedule"}, {"deferrable": True}):
         sensing: dict[str, Any] = {"ittybit_task_id": made, "poke_interval": 0.01, **mode}
         assert seen.run(partial(TaskSensor, task_id="task", **sensing))["id"] == made["id"]
-    emulator.control.fault(match={"method": "POST"}, fail_processing="moov atom not found")
-    failed: dict[str, Any] = {**arguments, "options": {"width": 8}, "wait_for_processing": True}
-    assert isinstance(seen.run(partial(CreateTaskOperator, task_id="task", **failed)), IttybitError)
+    words = f"moov atom not found by {emulator.api_key}"
+    emulator.control.fault(match={"method": "POST"}, times=0, fail_processing=words)
+    told = len(seen.shown["event"])
+    for width, mode in ((8, {}), (6, {"deferrable": True})):  # jobs would know the same wish again
+        failed: dict[str, Any] = {**arguments, **mode, "options": {"width": width}, "wait_for_processing": True}
+        assert isinstance(seen.run(partial(CreateTaskOperator, task_id="task", **failed)), IttybitError)
+    assert len(seen.shown["event"]) > told, "no trigger told of the failure"
+    assert seen.run(lambda: ListMediaOperator(task_id="task", resource="jobs" if generation == "jobs" else "tasks"))
+    for sink in ("error", "XCom"):
+        assert "moov atom not found by …" in str(seen.shown[sink])
     assert seen.found(emulator.api_key) == {}
 
 
@@ -218,12 +230,70 @@ def test_an_error_in_the_triggerer_in_which_ittybit_repeats_the_key_shows_none(
     assert seen.found(emulator.api_key) == {}
 
 
-def test_a_serialized_dag_shows_no_key(connect: Callable[..., RunningEmulator], image: Path) -> None:
+ODD_KEY = "ittybit_live_k3yThatNobodyMaySee"
+_WORDS = f"Bearer {ODD_KEY}".encode()
+_OK = b"HTTP/1.1 200 OK\r\n"
+_PACKED = _OK + b"Content-Encoding: gzip\r\n"
+REPEATED = {
+    "status line": _WORDS + b"\r\n\r\n",
+    "reason": b"HTTP/1.1 401 " + _WORDS + b"\r\n\r\nno JSON",
+    "header": _OK + _WORDS + b"\r\nContent-Length: 2\r\n\r\n{}",
+    "encoding": _OK + b"Content-Encoding: " + _WORDS + b"\r\n\r\n{}",
+    "content type": _OK + b"Content-Type: " + _WORDS + b"\r\n\r\nno JSON",
+    "no JSON": _OK + b"\r\nno JSON " + _WORDS,
+    "behind a snippet": b"HTTP/1.1 502 Bad Gateway\r\n\r\n<html>" + b" " * 780 + _WORDS,
+    "cut off": _PACKED + b"X-Request-Id: " + _WORDS + b"\r\n\r\n" + gzip.compress(_WORDS)[:-4],
+    "too large": _OK + b"Transfer-Encoding: chunked\r\n\r\n7d0\r\n" + _WORDS.ljust(2_000) + b"\r\n0\r\n\r\n",
+    "cut short": _OK + b"Content-Length: 900\r\n\r\n" + _WORDS,
+    "size of a chunk": _OK + b"Transfer-Encoding: chunked\r\n\r\n" + _WORDS + b"\r\n",
+}
+"""Answers that repeat the key where no JSON is read, by its place."""
+UNTOLD = ("reason", "cut short")
+"""Those of which no error tells the words."""
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("place", REPEATED)
+def test_an_answer_that_cannot_be_read_and_repeats_the_key_shows_none(
+    place: str, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "LARGEST", 1_000)
+    with ScriptedServer(Raw(REPEATED[place])) as server:
+        extra = {"api_version": "files-flat", "max_retries": 0}
+        connection = {"conn_type": "ittybit", "host": server.url, "password": ODD_KEY, "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", json.dumps(connection))
+        outcome = seen.run(lambda: GetMediaOperator(task_id="task", media_id="file_1"))
+        assert isinstance(outcome, IttybitError)
+        event = fire(ProcessingTrigger("file_1", poll_interval=0.01))
+        assert event["outcome"] == "error"
+        seen.show("event", event)
+        assert {request.headers["authorization"] for request in server.arrived} == {_WORDS.decode()}
+        assert seen.found(ODD_KEY) == {}
+        assert ("…" in f"{outcome}{event}") == (place not in UNTOLD)
+
+
+def test_a_serialized_dag_shows_no_key_of_any_task_that_ran(
+    connect: Callable[..., RunningEmulator], image: Path
+) -> None:
     emulator = connect("files-flat")
     with DAG("media", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
-        task = UploadMediaOperator(task_id="task", source=str(image))
-    task.execute(task_context())
-    assert emulator.api_key not in json.dumps(DagSerialization.to_dict(dag))
+        upload = UploadMediaOperator(task_id="upload", source=str(image), wait_for_processing=True, **FAST)
+        file: Any = upload.execute(task_context())
+        create = CreateTaskOperator(task_id="create", kind="image", input=file["id"], options={"width": 16})
+        made: Any = create.execute(task_context())
+        for task in (
+            TaskSensor(task_id="made", ittybit_task_id=made["id"], poke_interval=0.01),
+            MediaProcessingSensor(task_id="ready", media_id=file["id"], poke_interval=0.01),
+            ListMediaOperator(task_id="list"),
+            GetMediaOperator(task_id="get", media_id=file["id"]),
+            UpdateMediaOperator(task_id="update", media_id=file["id"], metadata={"a": 1}),
+            DeleteMediaOperator(task_id="delete", media_id=file["id"]),
+        ):
+            task.execute(task_context())
+    stored = json.dumps(DagSerialization.to_dict(dag))
+    assert file["id"] in stored
+    assert len(dag.task_ids) == 8
+    assert emulator.api_key not in stored
 
 
 def test_a_hook_that_was_used_shows_no_key(connect: Callable[..., RunningEmulator]) -> None:

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from secret_search import everything_logged
-from task_running import Store, rebuilt
+from task_running import rebuilt
 from unit.transport.scripted_server import Reply, ScriptedServer, no
+from unit.triggers.watching import AssetStore
 
 from airflow_provider_ittybit.exceptions import IttybitInputError
 from airflow_provider_ittybit.operators.media import (
     DeleteMediaOperator,
+    GetMediaOperator,
     ListMediaOperator,
     UpdateMediaOperator,
     UploadMediaOperator,
 )
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
+from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.triggers.watcher import MediaWatcherTrigger
 
 if TYPE_CHECKING:
@@ -116,13 +119,29 @@ def test_names_that_ittybit_made_of_a_signed_url_are_told_without_its_query(
 ) -> None:
     file = a_file(1, query)
     answering(Reply(body=json.dumps(file).encode()))
-    for task in (
-        partial(UploadMediaOperator, source=f"https://bucket.example/clip.mp4?{query}"),
-        partial(UpdateMediaOperator, media_id="file_1", ref="a"),
-    ):
-        assert seen.run(partial(task, task_id="task"))["id"] == "file_1"
+    uploading = partial(UploadMediaOperator, task_id="task", source=f"https://bucket.example/clip.mp4?{query}")
+    assert seen.run(uploading)["filename"] == "clip.mp4"
     assert "clip.mp4" in "".join(seen.shown["lineage"])
-    assert seen.found(CANARY).keys() <= {"task", "XCom"}, "XCom holds what ittybit answered"
+    assert beside_the_task(seen, CANARY) == {}
+    own = {"url": "https://you.ittybit.net/clip.mp4", "metadata": {}}
+    answering(Reply(body=json.dumps({**file, **own}).encode()))
+    for task in (
+        partial(UpdateMediaOperator, media_id="file_1", ref="a"),
+        partial(GetMediaOperator, media_id="file_1"),
+        partial(MediaProcessingSensor, media_id="file_1"),
+    ):
+        assert seen.run(partial(task, task_id="task"))["filename"] == "clip.mp4"
+    assert beside_the_task(seen, CANARY) == {}
+
+
+def test_where_something_is_and_what_its_user_notes_of_it_stay_in_xcom_as_ittybit_answers(
+    seen: Seen, answering: Callable[..., ScriptedServer]
+) -> None:
+    file = a_file(1, SIGNED[0])
+    answering(Reply(body=json.dumps(file).encode()))
+    found = seen.run(partial(GetMediaOperator, task_id="task", media_id="file_1"))
+    assert (found["url"], found["metadata"]) == (file["url"], file["metadata"])
+    assert beside_the_task(seen, CANARY).keys() == {"XCom"}
 
 
 def a_file(number: int, query: str) -> dict[str, Any]:
@@ -141,18 +160,6 @@ def a_file(number: int, query: str) -> dict[str, Any]:
         "input": {"url": url},
         "metadata": {"from": url},
     }
-
-
-class AssetStore(Store):
-    """The state store of an asset, as a trigger gets it: calls are awaited."""
-
-    async def aget(self, key: str, default: Any = None) -> Any:
-        await asyncio.sleep(0)
-        return self.get(key, default)
-
-    async def aset(self, key: str, value: Any) -> None:
-        await asyncio.sleep(0)
-        self.set(key, value)
 
 
 async def watched(trigger: MediaWatcherTrigger, store: AssetStore, number: int) -> list[Any]:

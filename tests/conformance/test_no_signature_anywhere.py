@@ -17,12 +17,18 @@ from airflow.providers.common.compat.sdk import DAG
 from airflow_versions import MASKED_FIELDS, DagSerialization
 from file_serving import Shelf, serving
 from secret_search import SIGNATURE, everything_logged
+from task_running import task_context
+from unit.transport.scripted_server import Raw, Reply, ScriptedServer
 
 from airflow_provider_ittybit.emulator.running import RunningEmulator
 from airflow_provider_ittybit.exceptions import IttybitError
 from airflow_provider_ittybit.hooks.ittybit import IttybitHook
-from airflow_provider_ittybit.links.ittybit import IttybitMediaLink, IttybitPreviewLink
-from airflow_provider_ittybit.operators.media import GetMediaOperator, ListMediaOperator, UploadMediaOperator
+from airflow_provider_ittybit.operators.media import (
+    GetMediaOperator,
+    ListMediaOperator,
+    UpdateMediaOperator,
+    UploadMediaOperator,
+)
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 from airflow_provider_ittybit.sensors.task import TaskSensor
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 
 GENERATIONS = ("media", "files-enveloped", "files-flat", "tasks", "jobs")
 TAKE_BYTES = ("media", "files-enveloped", "files-flat")
+CHANGE_MEDIA = TAKE_BYTES[1:]
 FAST: dict[str, Any] = {"poll_interval": 0.01}
 CANARY = "c4n4ryThatOpensTheBucket"
 WAYS_TO_SIGN = {
@@ -72,34 +79,33 @@ def test_a_signed_source_that_ittybit_fetches_is_shown_nowhere(
         assert resource["id"], "the upload has to work, or nothing is shown"
     several = seen.run(partial(UploadMediaOperator, task_id="task", **{**waiting, "source": [source, source]}))
     assert len(several) == 2
-    seen.show("extra link", _links_to(resource))
-    seen.show("access log", emulator.control.requests())
+    assert "http" in "".join(seen.shown["extra link"]), "there was no link that could have shown it"
     assert elsewhere(seen) == {}
-    if query != UNKNOWN:
-        for mode in ({}, {"mode": "reschedule"}, {"deferrable": True}):
-            sensing = {"media_id": resource["id"], "poke_interval": 0.01, **mode}
-            assert seen.run(partial(MediaProcessingSensor, task_id="task", **sensing))["id"]
-        assert seen.run(partial(GetMediaOperator, task_id="task", media_id=resource["id"]))["id"]
-        assert seen.run(partial(ListMediaOperator, task_id="task"))
-        assert elsewhere(seen) == {}
+    for mode in ({}, {"mode": "reschedule"}, {"deferrable": True}):
+        sensing = {"media_id": resource["id"], "poke_interval": 0.01, **mode}
+        assert seen.run(partial(MediaProcessingSensor, task_id="task", **sensing))["id"]
+    assert seen.run(partial(GetMediaOperator, task_id="task", media_id=resource["id"]))["id"]
+    assert seen.run(partial(ListMediaOperator, task_id="task"))
+    if generation in CHANGE_MEDIA:
+        assert seen.run(partial(UpdateMediaOperator, task_id="task", media_id=resource["id"], ref="a"))["ref"] == "a"
+    show_ledger(seen, emulator)
+    assert elsewhere(seen) == {}
 
 
-def _links_to(resource: dict[str, Any]) -> list[str | None]:
-    from airflow_provider_ittybit.api.products import preview_url, public_url
-
-    assert [type(button) for button in UploadMediaOperator.operator_extra_links] == [
-        IttybitMediaLink,
-        IttybitPreviewLink,
-    ]
-    return [public_url(resource), preview_url(resource)]
+def show_ledger(seen: Seen, emulator: RunningEmulator) -> None:
+    requests = emulator.control.requests()
+    assert requests, "nothing was noted that could have shown it"
+    seen.show("ledger", requests)
 
 
+@pytest.mark.parametrize("query", [WAYS_TO_SIGN["S3"], UNKNOWN], ids=["S3", "unknown"])
 @pytest.mark.parametrize("generation", GENERATIONS[1:])
-def test_a_signed_input_of_a_task_is_shown_nowhere(
-    generation: str, seen: Seen, connect: Callable[..., RunningEmulator], web: str, tmp_path: Path
+def test_a_signed_input_of_a_task_is_shown_nowhere(  # noqa: PLR0917 - pytest hands over by name
+    generation: str, query: str, seen: Seen, connect: Callable[..., RunningEmulator], web: str, tmp_path: Path
 ) -> None:
-    connect(generation).control.settings(processing="after_reads:2")
-    wanted: dict[str, Any] = {"kind": "image", "input": f"{web}/clip.mp4?{WAYS_TO_SIGN['S3']}", **FAST}
+    emulator = connect(generation)
+    emulator.control.settings(processing="after_reads:2")
+    wanted: dict[str, Any] = {"kind": "image", "input": f"{web}/clip.mp4?{query}", **FAST}
     for mode in ({}, {"deferrable": True}):
         made = seen.run(partial(CreateTaskOperator, task_id="task", wait_for_processing=True, **wanted, **mode))
         assert made["id"]
@@ -112,6 +118,7 @@ def test_a_signed_input_of_a_task_is_shown_nowhere(
     lines = tmp_path / "list.jsonl"
     assert seen.run(partial(ListMediaOperator, task_id="task", resource=where, output_path=str(lines)))["items"]
     seen.show("XCom", lines.read_text())
+    show_ledger(seen, emulator)
     assert elsewhere(seen) == {}
 
 
@@ -181,8 +188,9 @@ def test_a_source_that_cannot_be_used_shows_neither_query_nor_password(
         {"status": 200, "body": f'{{"oops": "https://bucket.example/a.mp4?x=1\\u0026sig={CANARY}"'},
         {"status": 200, "body": f'{{"message": "no", "url": "https://bucket.example/a.mp4?sig={CANARY}"}}'},
         {"status": 502, "body": f"<a href='https://bucket.example/a.mp4?sig={CANARY}'>"},
+        {"status": 502, "body": f"<a href='https://user:{CANARY}@bucket.example/a.mp4'>"},
     ],
-    ids=["in the message", "a password", "escaped in no JSON", "in no resource", "in HTML"],
+    ids=["in the message", "a password", "escaped in no JSON", "in no resource", "in HTML", "a password in HTML"],
 )
 def test_an_answer_that_repeats_a_signed_url_shows_it_nowhere(
     generation: str, fault: dict[str, Any], seen: Seen, connect: Callable[..., RunningEmulator], web: str
@@ -191,6 +199,27 @@ def test_an_answer_that_repeats_a_signed_url_shows_it_nowhere(
     uploading = {"source": f"{web}/still.png?{WAYS_TO_SIGN['S3']}"}
     seen.run(partial(UploadMediaOperator, task_id="task", **uploading))
     assert elsewhere(seen) == {}
+
+
+def test_a_header_that_cannot_be_read_brings_no_signed_url_into_the_log(
+    seen: Seen, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = f"HTTP/1.1 200 OK\r\nno header, but {UNKNOWN}\r\n\r\n{{}}".encode()
+    with ScriptedServer(Raw(broken)) as store:
+        signed = json.dumps({"url": f"{store.url}/a.png?{WAYS_TO_SIGN['ittybit']}"}).encode()
+        with ScriptedServer(Reply(201, signed)) as api:
+            extra = {"api_version": "files-flat", "max_retries": 0}
+            connection = {"conn_type": "ittybit", "host": api.url, "password": "ittybit_live_key", "extra": extra}
+            monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", json.dumps(connection))
+            seen.run(partial(UploadMediaOperator, task_id="task", source=str(image)))
+            fetching = {"source": f"{store.url}/a.png?{WAYS_TO_SIGN['S3']}", "fetch": True}
+            seen.run(partial(UploadMediaOperator, task_id="task", **fetching))
+        assert {request.method for request in store.arrived} == {"PUT", "GET"}
+        assert all(CANARY in request.target for request in store.arrived)
+    warned = [line for line in seen.records.lines if "Failed to parse headers" in line]
+    assert len(warned) == len(store.arrived)
+    assert elsewhere(seen) == {}
+    assert elsewhere(seen, SIGNATURE) == {}
 
 
 def test_what_ittybit_signs_is_shown_only_to_who_asks_for_it(
@@ -206,7 +235,7 @@ def test_what_ittybit_signs_is_shown_only_to_who_asks_for_it(
     with IttybitHook() as hook:
         assert SIGNATURE.search(hook.sign_url("a.png"))
         seen.show("repr", hook, hook.settings, hook.get_conn(), pickle.dumps(hook))
-    seen.show("access log", emulator.control.requests())
+    show_ledger(seen, emulator)
     assert "urllib3.connectionpool" in "\n".join(seen.records.lines), "nothing was logged that could have shown it"
     assert seen.found(SIGNATURE) == {}
 
@@ -218,17 +247,25 @@ def test_an_emulator_that_logs_everything_shows_neither_key_nor_signature(
         monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", emulator.airflow_connection(api_version="files-flat"))
         assert seen.run(partial(UploadMediaOperator, task_id="task", source=str(image)))["id"]
         seen.run(partial(GetMediaOperator, task_id="task", media_id="file_1"))
-        seen.show("access log", emulator.control.requests(), *capfd.readouterr())
+        show_ledger(seen, emulator)
+        seen.show("ledger", *capfd.readouterr())
         assert seen.found(SIGNATURE) == {}
         assert seen.found(emulator.api_key) == {}
 
 
-def test_a_templated_source_is_not_in_the_serialized_dag(seen: Seen) -> None:
+def test_a_templated_source_is_not_in_the_serialized_dag_after_a_run_either(
+    seen: Seen, connect: Callable[..., RunningEmulator], web: str
+) -> None:
+    connect("files-flat")
     with DAG("media", schedule=None) as dag:
-        task = UploadMediaOperator(task_id="task", source="{{ params.where }}")
-    seen.show("serialized DAG", json.dumps(DagSerialization.to_dict(dag)))
-    task.render_template_fields({"params": {"where": f"https://bucket.example/a.mp4?{UNKNOWN}"}})  # type: ignore[arg-type] # enough
-    assert CANARY in str(task.source)
+        task = UploadMediaOperator(task_id="task", source=["{{ params.where }}"], metadata={"of": "{{ ds }}"})
+    for running in (task.prepare_for_execution(), task.prepare_for_execution()):  # what they share could be changed
+        running.render_template_fields({"params": {"where": f"{web}/still.png?{UNKNOWN}"}, "ds": "2026-01-01"})  # type: ignore[arg-type] # enough
+        assert CANARY in str(running.source)
+        made: Any = running.execute(task_context())
+        assert made[0]["metadata"]["of"] == "2026-01-01"
+        seen.show("serialized DAG", json.dumps(DagSerialization.to_dict(dag)))
+    assert "params.where" in "".join(seen.shown["serialized DAG"])
     assert elsewhere(seen) == {}
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FILES = ("files-enveloped", "files-flat")
 UPLOADED: Mapping[str, type[Record]] = {"media": Media, **dict.fromkeys(FILES, File), "tasks": Run, "jobs": Job}
 TASKS: Mapping[str, type[Record]] = {**dict.fromkeys(FILES, Task), "tasks": Run, "jobs": Job}
+LISTED_TASKS: Mapping[str, type[Record]] = {**TASKS, "tasks": Task}
+"""What the list of tasks holds: the tasks generation lists those of all runs."""
 CONNECTION = "AIRFLOW_CONN_ITTYBIT_DEFAULT"
 
 
@@ -55,6 +57,7 @@ class World:
     def __init__(self, generation: str) -> None:
         self.generation = generation
         self.believed: dict[str, Belief] = {}
+        self.tasks: set[str] = set()
         self.gone: set[str] = set()
         self._folder = tempfile.TemporaryDirectory(prefix="ittybit-world-")
         self.sources = Path(self._folder.name) / "sources"
@@ -110,21 +113,40 @@ class World:
             self.emulator.control.clear_faults()
 
     def make(
-        self, kinds: Mapping[str, type[Record]], fault: Mapping[str, Any] | None, do: Callable[[], Any], belief: Belief
-    ) -> str | None:
-        """Have the client make something: one thing, or none, and it knows which unless it says that it does not."""
+        self, kinds: Mapping[str, type[Record]], fault: Mapping[str, Any] | None, do: Callable[[], Any]
+    ) -> tuple[Any, str | None]:
+        """Have the client make something: one thing, or none, and it knows which unless it says that it does not.
+
+        :return: what the client was answered, ``None`` after an error; and the id of what the emulator made.
+        """
         record_type = kinds[self.generation]
         before = set(self.there(record_type))
         made, error = self.try_out(fault, do)
         new = set(self.there(record_type)) - before
         if error is None:
-            assert new == {made["id"]}, f"the client believes in {made['id']}, the emulator made {new}"
+            assert len(new) == 1, f"the client believes in {made}, the emulator made {new}"
         elif new:
             assert len(new) == 1, f"{error} left {new}"
             assert error.resource_id in new or _admits_doubt(error), f"{error} says nothing of {new}"
-        for name in new:
-            self.believed[name] = Belief(belief.sha256, belief.fields if error is None else {})
-        return next(iter(new), None)
+        return made, next(iter(new), None)
+
+    def upload(self, fault: Mapping[str, Any] | None, do: Callable[[], Any], belief: Belief) -> None:
+        """Have the client upload something, and take down what it believes of it."""
+        made, name = self.make(UPLOADED, fault, do)
+        assert made is None or made["id"] == name, f"the client believes in {made}, the emulator made {name}"
+        if name is not None:
+            self.believed[name] = belief if made else Belief(belief.sha256)
+
+    def create_task(self, fault: Mapping[str, Any] | None, do: Callable[[], Any]) -> None:
+        """Have the client ask for a task; where it is a run or a job, it stands in the list of uploads."""
+        made, name = self.make(TASKS, fault, do)
+        if made is not None:  # the answer to a task of the tasks generation names that task, not its run
+            told = self.hook.get_task(made["id"])
+            assert (told["run_id"] if self.generation == "tasks" else told["id"]) == name
+        if name is not None and self.generation in FILES:
+            self.tasks.add(name)
+        elif name is not None:
+            self.believed[name] = Belief()
 
     def change(self, name: str, fault: Mapping[str, Any] | None, fields: dict[str, Any]) -> None:
         """Have the client change something; after an error it looks what came of it."""
@@ -163,7 +185,15 @@ class World:
             self._check_state(name)
         for name in self.gone:
             assert self.hook.delete_media(name)["missing"]
+        self._check_tasks()
         assert self.emulator.control.health()["status"] == "ok"
+
+    def _check_tasks(self) -> None:
+        if self.generation not in LISTED_TASKS:
+            return
+        listed = [str(item["id"]) for item in self.hook.list_tasks(limit=2)]
+        assert listed == self.there(LISTED_TASKS[self.generation])[::-1]
+        assert self.tasks == (set(listed) if self.generation in FILES else set())
 
     def _check_bytes(self, name: str, belief: Belief) -> None:
         if belief.sha256 is None or self.generation not in ("media", *FILES):
@@ -205,7 +235,5 @@ def source_of(world: World, content: bytes, name: str) -> tuple[Path, str]:
 
 
 def _admits_doubt(error: IttybitError) -> bool:
-    """Tell whether an error leaves open that ittybit acted on the request."""
-    if isinstance(error, IttybitTransportError):
-        return error.may_have_arrived
-    return isinstance(error, IttybitServerError)
+    """Tell whether an error leaves open, in words, that ittybit acted on the request."""
+    return isinstance(error, IttybitTransportError | IttybitServerError) and "may have been done" in str(error)

@@ -9,7 +9,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fuzz.beliefs import FILES, TASKS, UPLOADED, Belief, World, source_of
+from fuzz.beliefs import FILES, UPLOADED, Belief, World, source_of
 from fuzz.effort import effort
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -87,7 +87,7 @@ class Sequence(RuleBasedStateMachine):
         path, digest = source_of(self.world, content, f"file-{next(self._numbers)}.bin")
         fields = {name: more[name] for name in ("folder", "metadata", "ref") if name in more}
         belief = Belief(digest, fields)
-        self.world.make(UPLOADED, fault, lambda: self.world.hook.upload_media(path, **more), belief)
+        self.world.upload(fault, lambda: self.world.hook.upload_media(path, **more), belief)
 
     @precondition(lambda self: self.takes_bytes)
     @rule(content=CONTENTS, fault=FAULTS)
@@ -108,7 +108,7 @@ class Sequence(RuleBasedStateMachine):
     @rule(fault=FAULTS, name=st.sampled_from(["still.png", "missing.png"]))
     def ingest(self, fault: Any, name: str) -> None:
         url = f"{self.pictures}/{name}"
-        self.world.make(UPLOADED, fault, lambda: self.world.hook.upload_media(url), Belief())
+        self.world.upload(fault, lambda: self.world.hook.upload_media(url), Belief())
 
     @precondition(lambda self: self.generation in FILES and self.world.believed)
     @rule(
@@ -131,27 +131,7 @@ class Sequence(RuleBasedStateMachine):
         if self.generation in FILES:
             sources += sorted(self.world.believed)
         source = data.draw(st.sampled_from(sources), label="source")
-        made = lambda: self.world.hook.create_task("image", source, {"width": width})  # noqa: E731 - a name for one line
-        kept = dict(self.world.believed)
-        if self.generation in FILES:
-            self.world.make(TASKS, fault, made, Belief())
-            self.world.believed = kept  # tasks stand in a list of their own
-            return
-        self.make_task(fault, made)
-
-    def make_task(self, fault: Any, made: Any) -> None:
-        """Have a run or job made: the answer to a task of the ``tasks`` generation names its task, not its run."""
-        world = self.world
-        if self.generation == "jobs":
-            world.make(TASKS, fault, made, Belief())
-            return
-        before = set(world.there(TASKS["tasks"]))
-        task, error = world.try_out(fault, made)
-        new = set(world.there(TASKS["tasks"])) - before
-        assert len(new) == 1 if error is None else len(new) <= 1
-        if error is None:
-            assert world.hook.get_task(task["id"])["run_id"] in new
-        world.believed.update(dict.fromkeys(new, Belief()))
+        self.world.create_task(fault, lambda: self.world.hook.create_task("image", source, {"width": width}))
 
     @rule()
     def process(self) -> None:
@@ -194,7 +174,7 @@ def test_a_lost_answer_leaves_one_thing_or_none_and_the_client_says_so(world: Wo
         source, _ = source_of(world, b"some bytes", "lost.bin")
     match = {"method": "PUT" if world.generation in FILES else "POST"}
     for effect in ("before", "after"):
-        world.make(UPLOADED, {"drop": effect, "match": match}, lambda: world.hook.upload_media(source), Belief())
+        world.upload({"drop": effect, "match": match}, lambda: world.hook.upload_media(source), Belief())
     world.restart()
     world.check()
     assert len(world.believed) >= 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from reliability.bounds import PROPERTY, gathered
 
 from airflow_provider_ittybit.hooks.stopping import Pause
 from airflow_provider_ittybit.transport.asynchronous import AsyncTransport
@@ -23,7 +24,7 @@ SEEN = pytest.StashKey[list[dict[str, Any]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--reliability", metavar="FILE", help="write what each fault did to each operation to this file")
+    parser.addoption("--reliability", metavar="FILE", help="write what faults did, and what was measured, to this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,7 +35,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--reliability")
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(session.config.stash[SEEN], indent=1))
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        reports = [report for reports in reporter.stats.values() for report in reports]
+        noted = [
+            value for report in reports for name, value in getattr(report, "user_properties", ()) if name == PROPERTY
+        ]
+        seen = {"faults": session.config.stash[SEEN], "measured": gathered(noted)}
+        Path(path).write_text(json.dumps(seen, indent=1))
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""Writes the table of docs/reliability.md from what the tests saw: ``python -m reliability.document FILE``."""
+"""Writes the tables of docs/reliability.md: ``python -m reliability.document FILE``.
+
+The first and the third are what the tests saw, which they wrote to the file; the second is what they hold each
+generation to.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +11,41 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reliability import bounds, lost_answers
 from reliability.table import LATER, OPERATIONS, ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 HEAD = ("| fault | operations | outcome | requests | pauses |", "| --- | --- | --- | --- | --- |")
+HEAD_OF_LOST_ANSWERS = (f"| generation | {' | '.join(lost_answers.WISHES.values())} |", "| --- | --- | --- | --- |")
+HEAD_OF_BOUNDS = ("| what | seen | at most |", "| --- | ---: | ---: |")
 END = "ends well"
 NONE = "none"
 
 Seen = dict[str, Any]
 
 
-def page(before: str, seen: Sequence[Seen]) -> str:
+def page(before: str, seen: Sequence[Seen], measured: Mapping[str, float] | None = None) -> str:
     """Write the page.
 
-    :param before: the page as it was; all but its table stays.
+    :param before: the page as it was; all but its tables stays.
     :param seen: what was seen of each fault and operation, in any order.
+    :param measured: what was measured, by what it is; by default that table stays as well.
     :raises KeyError: there is one of which nothing was seen.
     """
     by_cell = {(one["fault"], one["operation"]): one for one in seen}
     lines = [line for row in ROWS for line in _lines(row.fault, [by_cell[row.fault, name] for name in OPERATIONS])]
-    start = before.index(HEAD[0])
-    end = before.index("\n\n", start)
-    return before[:start] + "\n".join([*HEAD, *lines]) + before[end:]
+    faults = _with_table(before, HEAD, lines)
+    lost = _with_table(faults, HEAD_OF_LOST_ANSWERS, lost_answers.lines())
+    return lost if measured is None else _with_table(lost, HEAD_OF_BOUNDS, bounds.lines(measured))
+
+
+def _with_table(page: str, head: Sequence[str], lines: Iterable[str]) -> str:
+    start = page.index(head[0])
+    end = page.index("\n\n", start)
+    return page[:start] + "\n".join([*head, *lines]) + page[end:]
 
 
 def _lines(fault: str, seen: Sequence[Seen]) -> list[str]:
@@ -59,7 +73,8 @@ def _pauses(waits: Sequence[float]) -> str:
 
 def main(path: str) -> None:
     """Write the page from a file of what was seen."""
-    PAGE.write_text(page(PAGE.read_text(), json.loads(Path(path).read_text())))
+    seen = json.loads(Path(path).read_text())
+    PAGE.write_text(page(PAGE.read_text(), seen["faults"], seen["measured"]))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from reliability.servers import encoded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 BIG = 60_000_000
 """Bytes of an answer that is too large."""
 AHEAD = 30
-"""Seconds from now that a date in ``Retry-After`` is."""
+"""Seconds from now that a date in ``Retry-After`` is, and up to one more."""
 PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -49,13 +51,25 @@ def slow_body(line: Line) -> None:
     line.drip(b" ")
 
 
+def headers_by_and_by(line: Line) -> None:
+    head, end, content = whole(line)
+    line.trickle(head)
+    line.say(end + content)
+
+
+def body_by_and_by(line: Line) -> None:
+    head, end, content = whole(line)
+    line.say(head + end)
+    line.trickle(content)
+
+
 def no(status: int, **headers: str) -> Callable[[Line], None]:
     """Answer with an error, in words."""
     return lambda line: line.answer(status, json.dumps({"message": "Not now."}).encode(), **headers)
 
 
 def no_until_a_date(line: Line) -> None:
-    until = datetime.now(UTC) + timedelta(seconds=AHEAD)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=AHEAD + 1)  # such a date has whole seconds
     no(429, Retry_After=format_datetime(until, usegmt=True))(line)
 
 
@@ -162,10 +176,21 @@ def with_text_for_numbers(resource: dict[str, Any]) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, int) else value for name, value in resource.items()}
 
 
+def with_null_for_lists(resource: dict[str, Any]) -> dict[str, Any]:
+    return {**resource, "files": None, "workflow": None}
+
+
 def null_for_a_list(line: Line) -> None:
-    good = None if isinstance(line.good, list) else {**line.good, "files": None, "workflow": None}
-    line.answer(200, json.dumps(good).encode())
+    if isinstance(line.good, list):
+        line.answer(200, b"null")
+    else:
+        changed(with_null_for_lists)(line)
 
 
 def body(line: Line) -> bytes:
     return json.dumps(line.good).encode()
+
+
+def whole(line: Line) -> tuple[bytes, bytes, bytes]:
+    """Write a good answer down: its headers, what ends them, and its body."""
+    return encoded(200, body(line)).partition(b"\r\n\r\n")

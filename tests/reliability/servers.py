@@ -13,10 +13,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
 DRIP = 0.02
-"""Seconds between two bytes of a slow answer."""
+"""Seconds between two bytes, or parts, of a slow answer."""
+PARTS = 8
+"""Parts of an answer that is slow and yet comes."""
+A_CONNECTION = "a connection"
+"""What stands for the line of a request that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,15 @@ class Asked:
 
     @property
     def line(self) -> str:
-        """Method and path, without the query."""
-        return f"{self.method} {self.target.partition('?')[0]}"
+        """Method and path, without the query, and the range of a part of a file."""
+        part = self.headers.get("content-range", "")
+        return f"{self.method} {self.target.partition('?')[0]} {part}".strip()
+
+    @property
+    def awaits_more(self) -> bool:
+        """Whether it brings a part of a file, and not the last one."""
+        end, _, total = self.headers.get("content-range", "").rpartition("-")[2].partition("/")
+        return bool(total) and int(end) + 1 < int(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,13 @@ class Line:
                 if self.over.wait(DRIP):
                     return
 
+    def trickle(self, content: bytes) -> None:
+        """Send bytes part by part, with a pause before each."""
+        size = len(content) // PARTS + 1
+        for start in range(0, len(content), size):
+            self.over.wait(DRIP)
+            self.say(content[start : start + size])
+
     def reset(self) -> None:
         """Have the connection end with a reset instead of an end."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -93,6 +112,7 @@ class FaultServer:
     :param times: how many of them do; ``None`` for all.
     :param reads: whether it reads a request before it does so; without, any connection counts as one.
     :param listening: false for a port that refuses connections.
+    :param tls: what it proves who it is with; without, it speaks plain HTTP.
     """
 
     behaviour: Callable[[Line], None]
@@ -101,6 +121,7 @@ class FaultServer:
     times: int | None = None
     reads: bool = True
     listening: bool = True
+    tls: ssl.SSLContext | None = None
     met: list[str] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     was_met: threading.Event = field(default_factory=threading.Event)
@@ -111,7 +132,7 @@ class FaultServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
         self._listener.bind(("127.0.0.1", 0))
@@ -152,8 +173,11 @@ class FaultServer:
 
     def _talk(self, connection: socket.socket) -> None:
         try:
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
             # it has arrived, though nobody reads it; else the connection may end before it has quite come about
-            if not self.reads and connection.recv(1, socket.MSG_PEEK) and self._meets("a connection"):
+            if not self.reads and connection.recv(1, socket.MSG_PEEK) and self._meets(A_CONNECTION):
                 self.behaviour(Line(connection, None, None, self.url, self._over))
                 return
             with connection.makefile("rb") as stream:
@@ -163,7 +187,7 @@ class FaultServer:
                     if self._meets(asked.line):
                         self.behaviour(line)
                     else:
-                        line.answer(200, json.dumps(line.good).encode())
+                        line.answer(202 if asked.awaits_more else 200, json.dumps(line.good).encode())
         except (OSError, ValueError):
             pass  # the other side went away, which is what many of the faults are about
         finally:

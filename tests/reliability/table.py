@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 ONCE = ("upload", "upload by URL", "create task")
 """What would be there twice if it was sent twice."""
-READS = ("list", "get", "delete")
+REPEATABLE = ("list", "get", "delete", "signing", "middle chunk", "last chunk")
+"""What may be sent again: a signed URL is only asked for, chunks hold their place, and a look comes before the last one
+goes again."""
+BYTES = ("upload", "middle chunk", "last chunk")
+"""What a signed URL leads to."""
 TRIGGERS = ("trigger", "trigger alone")
-OPERATIONS = ("upload", "upload by URL", "list", "get", "update", "delete", "create task", "sensor", *TRIGGERS)
+OPERATIONS = ("upload", "upload by URL", "list", "get", "update", "delete", "create task")
+OPERATIONS += ("signing", "middle chunk", "last chunk", "sensor", *TRIGGERS)
 LATER = "looks again later"
 
 FIRST, SECOND = 0.25, 0.5
@@ -60,6 +65,9 @@ def limited(*waits: float) -> Cell:
 
 UNREADABLE = Cell("IttybitUnreadableAnswerError", 1)
 REFUSED = Cell("IttybitError", 1)
+NONE: Mapping[str, Cell] = {}
+NOTHING_SAID = {"delete": works(), "middle chunk": works()}
+"""Where an answer needs no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,11 @@ class Row:
     :param fault: its name.
     :param behaviour: what the server does.
     :param once: how an upload, a new task and an update end.
-    :param read: how a list, a read and a deletion end.
+    :param read: how a list, a read, a deletion, a request for a signed URL and a chunk end.
     :param sensor: how a look of a sensor ends.
     :param trigger: how waiting in the triggerer goes on, with the shared poller and without.
     :param but: operations that end otherwise.
+    :param change: what becomes of each resource on its way, so that a result is told from any other.
     :param version: ``api_version`` of the connection.
     :param timeout: seconds of the connection, short where a fault is slow.
     :param reads: whether the server reads the request.
@@ -86,6 +95,7 @@ class Row:
     sensor: Cell
     trigger: Cell
     but: Mapping[str, Cell] = field(default_factory=dict)
+    change: Callable[[dict[str, Any]], dict[str, Any]] = dict
     version: str = "files-flat"
     timeout: float = 20.0
     reads: bool = True
@@ -93,7 +103,11 @@ class Row:
 
     def cell(self, operation: str) -> Cell:
         """Tell how an operation ends."""
-        groups = {**dict.fromkeys(READS, self.read), **dict.fromkeys(TRIGGERS, self.trigger), "sensor": self.sensor}
+        groups = {
+            **dict.fromkeys(REPEATABLE, self.read),
+            **dict.fromkeys(TRIGGERS, self.trigger),
+            "sensor": self.sensor,
+        }
         return self.but.get(operation) or groups.get(operation, self.once)
 
 
@@ -105,7 +119,9 @@ def broken(fault: str, behaviour: Callable[[Line], None], **more: Any) -> Row:
 
 def server_error(fault: str, behaviour: Callable[[Line], None], *pauses: float) -> Row:
     """Make the row of an answer that says that the server has a problem."""
-    return Row(fault, behaviour, server(1), server(3, *pauses), later(3, *pauses), works(2, pauses[0]))
+    last = server(3, FIRST, SECOND)  # by then it was looked for, so the pause is over that it asked for
+    once, read = server(1), server(3, *pauses)
+    return Row(fault, behaviour, once, read, later(3, *pauses), works(2, pauses[0]), but={"last chunk": last})
 
 
 def rate_limit(fault: str, behaviour: Callable[[Line], None], *pauses: float) -> Row:
@@ -113,7 +129,7 @@ def rate_limit(fault: str, behaviour: Callable[[Line], None], *pauses: float) ->
     return Row(fault, behaviour, limited(*pauses), limited(*pauses), later(3, *pauses), works(2, pauses[0]))
 
 
-def unreadable(fault: str, behaviour: Callable[[Line], None], **but: Cell) -> Row:
+def unreadable(fault: str, behaviour: Callable[[Line], None], but: Mapping[str, Cell] = NONE) -> Row:
     """Make the row of an answer that nobody can read."""
     return Row(fault, behaviour, UNREADABLE, UNREADABLE, later(), works(2), but=but)
 
@@ -133,14 +149,15 @@ ROWS = (
         silent(0, *(FIRST, SECOND) * 5),
         listening=False,
     ),
-    # of an upload, the request that meets it is the one for the signed URL, which makes nothing
-    broken("reset before the request is read", faults.reset, reads=False, but={"upload": silent(3, FIRST, SECOND)}),
+    broken("reset before the request is read", faults.reset, reads=False),
     broken("reset after the request", faults.reset),
     broken("end of the connection after the request", faults.hang_up),
     broken("reset in the middle of the answer", faults.half_an_answer),
     broken("no answer", faults.silence, timeout=0.1),
     broken("headers that never end", faults.slow_headers, timeout=0.1),
     broken("a body that never ends", faults.slow_body, timeout=0.1),
+    harmless("headers that come slowly", faults.headers_by_and_by),
+    harmless("a body that comes slowly", faults.body_by_and_by),
     server_error("408", faults.no(408), FIRST, SECOND),
     rate_limit("429 with `Retry-After: 7`", faults.no(429, Retry_After="7"), 7, 7),
     rate_limit("429 with a date 30 s ahead", faults.no_until_a_date, 30, 30),
@@ -153,8 +170,8 @@ ROWS = (
     unreadable("truncated JSON", faults.truncated),
     unreadable("bytes that are no UTF-8", faults.no_text),
     harmless("wrong content type", faults.as_a_page),
-    unreadable("an empty 200", faults.empty, delete=works()),
-    unreadable("204", faults.no_content, delete=works()),
+    unreadable("an empty 200", faults.empty, NOTHING_SAID),
+    unreadable("204", faults.no_content, NOTHING_SAID),
     Row("200 with an error inside", faults.error_inside, REFUSED, REFUSED, later(), works(2)),
     harmless("an envelope where none is expected", faults.enveloped),
     harmless("no envelope where one is expected", faults.flat, version="files-enveloped"),
@@ -166,7 +183,15 @@ ROWS = (
     unreadable("a redirect to the same host", faults.redirect),
     unreadable("a redirect to another host", faults.redirect_to_another_host),
     unreadable("a redirect to plain http", faults.redirect_without_encryption),
-    Row("an unknown status value", faults.changed(faults.with_strange_status), works(), works(), later(), works(2)),
+    Row(
+        "an unknown status value",
+        faults.changed(faults.with_strange_status),
+        works(),
+        works(),
+        later(),
+        works(2),
+        change=faults.with_strange_status,
+    ),
     Row(
         "a missing id",
         faults.changed(faults.without_id),
@@ -174,10 +199,16 @@ ROWS = (
         works(),
         works(),
         works(),
-        but={"update": works()},
+        but={"update": works(), "last chunk": UNREADABLE},
+        change=faults.without_id,
     ),
-    harmless("numbers as strings", faults.changed(faults.with_text_for_numbers)),
-    harmless("`null` where a list belongs", faults.null_for_a_list, but={"list": UNREADABLE}),
+    harmless("numbers as strings", faults.changed(faults.with_text_for_numbers), change=faults.with_text_for_numbers),
+    harmless(
+        "`null` where a list belongs",
+        faults.null_for_a_list,
+        but={"list": UNREADABLE},
+        change=faults.with_null_for_lists,
+    ),
 )
 
 

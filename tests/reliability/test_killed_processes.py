@@ -1,29 +1,44 @@
-"""Real processes that wait for an answer which never comes end soon after Airflow's signal."""
+"""Real processes that wait for an answer, or for bytes, which never come end soon after Airflow's signal."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import pytest
 from reliability import faults
-from reliability.killed_process import HOOK, TASKS
-from reliability.operations import connection, good
-from reliability.servers import FaultServer
+from reliability.bounds import KILLED
+from reliability.killed_process import FETCHES, HOOK, TASKS, UPLOADS
+from reliability.operations import connection, signing_for
+from reliability.servers import FaultServer, Line, encoded
+from unit.transport.certificates import new_authority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unit.transport.certificates import Authority
 
 TESTS = Path(__file__).parents[1]
 TIMEOUT = 600
 """Seconds of the connection: whatever ends much earlier did not wait for its answer."""
-SOON = 30
-"""Seconds that are enough on a machine with much else to do; it takes 3 on one without."""
+HUNG = 30
+"""Seconds after which a process that is still there is ended."""
 NAMES = (*TASKS, HOOK)
+LOOKS = {"fetch a file that is looked at": 1, "fetch a file under way": 2}
+"""Requests after which the server of a file says no more than its headers: one asks for its size, one for its first
+bytes, and one for all."""
+TOGETHER = {"upload in chunks": 2}
+"""Requests that may be under way when a process is killed; elsewhere it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +48,19 @@ class Ended:
     :param code: its exit code.
     :param words: what it printed, the error that it ended with at last.
     :param requests: how many it had sent.
+    :param seconds: from the signal to its end.
     """
 
     code: int
     words: str
     requests: int
+    seconds: float
 
 
-def lines(output: IO[str]) -> dict[str, int]:
+def lines(output: IO[str]) -> dict[str, list[str]]:
     """Read a line for each process; there are fewer if they had to be ended."""
     told = dict(output.readline().strip().split(": ") for _ in NAMES)
-    return {name: int(number) for name, number in told.items()}
+    return {name: words.split() for name, words in told.items()}
 
 
 def end(group: int) -> None:
@@ -52,15 +69,44 @@ def end(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
+def headers_only(line: Line) -> None:
+    """Announce a file, and send none of it."""
+    line.say(encoded(200, json.dumps(line.good).encode()).partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    line.over.wait()
+
+
+def shelf_for(name: str) -> FaultServer:
+    """Make the server of a file, which at last falls silent."""
+    numbers = itertools.count(1)
+    return FaultServer(headers_only, lambda _: "moving pictures", lambda _: next(numbers) > LOOKS[name])
+
+
+def server_for(name: str, authority: Authority) -> FaultServer:
+    """Make an ittybit that never answers, an upload not when its bytes are there."""
+    server = FaultServer(
+        faults.silence,
+        signing_for(lambda: server.url),
+        lambda line: line.startswith("PUT ") or name not in {**UPLOADS, **FETCHES},
+        tls=authority.server_for("127.0.0.1") if name.endswith("TLS") else None,
+    )
+    return server
+
+
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
     """Begin all processes, kill each as soon as it waits for its answer, and tell how they ended."""
     folder = tmp_path_factory.mktemp("killed")
+    authority = new_authority(folder, "own-authority")
     with contextlib.ExitStack() as stack:
-        servers = {name: stack.enter_context(FaultServer(faults.silence, good)) for name in NAMES}
+        servers = {name: stack.enter_context(server_for(name, authority)) for name in NAMES}
+        silent = servers | {name: stack.enter_context(shelf_for(name)) for name in FETCHES}
+        (folder / "clip.mp4").write_bytes(b"abc")
         for name, server in servers.items():
-            connected = connection(server.url, timeout=TIMEOUT, version="files-flat")
+            extra = {"ca_bundle": str(authority.ca_file)} if server.tls else {}
+            connected = connection(server.url, timeout=TIMEOUT, version="files-flat", **extra)
             (folder / f"{name}.json").write_text(connected)
+            source = f"{silent[name].url}/clip.mp4" if name in FETCHES else str(folder / "clip.mp4")
+            (folder / f"{name}.source").write_text(source)
         command = [sys.executable, "-m", "reliability.killed_process", str(folder)]
         environment = {**os.environ, "PYTHONPATH": str(TESTS)}
         process = stack.enter_context(
@@ -68,20 +114,27 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
         )
         stack.callback(end, process.pid)
         assert process.stdout is not None
-        begun = lines(process.stdout)
-        for name, server in servers.items():
+        begun, signalled = lines(process.stdout), dict[str, float]()
+        for name, server in silent.items():
             assert server.was_met.wait(120)
-            os.kill(begun[name], signal.SIGTERM)
-        limit = threading.Timer(SOON, end, [process.pid])
+            signalled[name] = time.monotonic()
+            os.kill(int(begun[name][0]), signal.SIGTERM)
+        limit = threading.Timer(HUNG, end, [process.pid])
         limit.start()
         stack.callback(limit.cancel)
-        codes = lines(process.stdout)
+        told = lines(process.stdout)
         words = {name: (folder / f"{name}.txt").read_text() for name in NAMES}
-        return {name: Ended(codes[name], words[name], len(servers[name].met)) for name in NAMES}
+        return {
+            name: Ended(int(code), words[name], len(silent[name].met), float(ended) - signalled[name])
+            for name, (code, ended) in told.items()
+        }
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_process_that_waits_for_an_answer_ends_soon_after_sigterm(name: str, killed: dict[str, Ended]) -> None:
+def test_a_process_that_waits_for_an_answer_ends_soon_after_sigterm(
+    name: str, killed: dict[str, Ended], record_property: Callable[[str, object], None]
+) -> None:
     assert killed[name].code == 1
     assert "IttybitStoppedError" in killed[name].words
-    assert killed[name].requests == 1
+    assert 1 <= killed[name].requests <= TOGETHER.get(name, 1)
+    KILLED.check(killed[name].seconds, record_property)
