@@ -11,10 +11,15 @@ SDK_STAMPS := $(SDKS:%=.cache/sdk/%/.installed)
 TWINE := .cache/dist/twine
 CLEAN := .cache/dist/clean
 DISTRIBUTION := tests/conformance/test_distribution.py tests/conformance/test_airflow_commands.py
+RELIABILITY := tests/reliability/test_faults.py tests/reliability/test_killed_processes.py \
+  tests/unit/transport/test_sharing_a_limit.py tests/unit/api/test_hostile_paging.py
 CELERY := .cache/celery
 WORKERS ?= 2
+# file by file, in the order of the collection: it begins with the tests that take long
+DISTRIBUTED := --dist loadfile --no-loadscope-reorder
 # 3.3.2 is what `make test` runs on
 VERSIONS ?= 2.11.2 3.0.6 3.1.8 3.2.2
+WATCHED := $(filter 3.%,$(VERSIONS))
 LEFT_OUT := $(shell sed -e '/^\#/d' -e '/^$$/d' tests/compat/left_out.txt)
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
@@ -30,8 +35,8 @@ print(f"{found.name} {found.version}: wheel {built['.whl']:,} bytes, source {bui
 endef
 export SIZES
 
-.PHONY: help demo test fuzz compat dist system system-waiting system-celery reliability chromium check docs screenshots \
-  bench bench-uploads bench-waiting bench-imports bench-docs format clean
+.PHONY: help demo test fuzz compat dist system system-waiting system-watched system-celery reliability chromium \
+  check docs screenshots bench bench-uploads bench-waiting bench-imports bench-docs format clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -41,7 +46,7 @@ demo: $(STAMP) ## Run a DAG on real media against the local ittybit
 	@$(BIN)/ittybit-emulator demo
 
 test: $(STAMP) $(SDK_STAMPS) ## Run all tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(DISTRIBUTED) $(ARGS)
 
 fuzz: $(STAMP) ## Make up 50,000 hostile answers and values, and more (some minutes)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n $(WORKERS) --dist worksteal -p no:randomly --hypothesis-profile=long tests/fuzz $(ARGS)
@@ -50,7 +55,7 @@ compat: $(VERSIONS:%=compat-%) ## Run what touches Airflow on its older versions
 
 compat-%: .cache/compat/%/.installed
 	@echo "Airflow $*"
-	@.cache/compat/$*/bin/pytest -n $(WORKERS) --dist loadfile --one-generation $(LEFT_OUT:%=--ignore=%) $(ARGS)
+	@.cache/compat/$*/bin/pytest -n $(WORKERS) $(DISTRIBUTED) --one-generation $(LEFT_OUT:%=--ignore=%) $(ARGS)
 
 dist: $(STAMP) $(TWINE)/.installed ## Build wheel and source distribution, check them, install the wheel and ask Airflow about it
 	rm -rf dist
@@ -61,17 +66,22 @@ dist: $(STAMP) $(TWINE)/.installed ## Build wheel and source distribution, check
 	PROVIDER_DIST=$(CURDIR)/dist PROVIDER_PYTHON=$(CURDIR)/$(CLEAN)/bin/python $(BIN)/pytest -n 0 $(DISTRIBUTION) $(ARGS)
 	@$(CLEAN)/bin/python -c "$$SIZES"
 
-system: system-waiting system-celery ## Run what takes long: 500 waits with a killed triggerer, and the examples on Celery
+system: system-waiting system-watched system-celery ## Run what takes long: the next three
 
 system-waiting: $(STAMP) ## Wait for 500 media in one Airflow, whose triggerer is killed (some 15 minutes)
 	WAITS=500 $(BIN)/pytest -n 0 tests/system/test_waiting_at_scale.py $(ARGS)
+
+system-watched: $(WATCHED:%=system-watched-%) ## Watch media on the older versions of Airflow 3, whose triggerer is killed
+
+system-watched-%: .cache/compat/%/.installed
+	.cache/compat/$*/bin/pytest -n 0 tests/system/test_watched_media.py $(ARGS)
 
 system-celery: $(CELERY)/.installed ## Run the examples on two Celery workers (needs Debian's postgresql and redis-server)
 	@PYTHONPATH=tests $(CELERY)/bin/python -m system.servers
 	$(CELERY)/bin/pytest -n 0 tests/system/test_celery.py $(ARGS)
 
 reliability: $(STAMP) ## Try every fault of the network on every operation, and write docs/reliability.md
-	$(BIN)/pytest -n 0 tests/reliability/test_faults.py --reliability .cache/reliability.json $(ARGS)
+	$(BIN)/pytest -n 0 $(RELIABILITY) --reliability .cache/reliability.json $(ARGS)
 	@PYTHONPATH=tests $(BIN)/python -m reliability.document .cache/reliability.json
 
 chromium: ## Install the browser that the tests of the emulator's page need (Debian, as root)
@@ -102,7 +112,6 @@ bench-imports: $(BENCH)/.installed ## Compare imports with other providers (some
 bench-docs: $(BENCH)/.installed ## Write docs/performance.md from the last benchmarks
 	@PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks.document
 
-.PHONY: docs screenshots
 docs: $(DOCS) ## Build the documentation into build/docs; a warning or a broken link fails it
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky --fresh-env --doctree-dir build/doctrees docs build/docs
 	@PYTHONPATH=tests $(BIN)/python -m documentation.links build/docs

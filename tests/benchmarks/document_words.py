@@ -54,12 +54,14 @@ WAITING_METHOD = """\
   event 15 s after the measured time is "not in time".
 - ittybit's lists show, as the newest, all that is waited for, with one other item after every ten, and 200 older
   ones. Where a project has more others in between, more pages are needed.
-- Requests and connections are counted by the server. CPU is that of the whole process.
+- Requests and connections are counted by the server; "before" is how many came while the triggers started. CPU is that
+  of the whole process.
 - Memory is what the process has that is no copy of a file (`Anonymous` and `Swap` in `/proc/self/smaps_rollup`), at
   the end less before the first trigger, divided by their number. Airflow's own is the same with triggers that only
   sleep, in the same round.
 - The delay of the event loop is how much later than asked a task wakes from a sleep of 10 ms, again and again for 15 s
-  after the rest was measured, since that costs CPU itself; the triggers go on meanwhile.
+  after the rest was measured, since that costs CPU itself; the triggers go on meanwhile. A loop that stood still was
+  late for each 10 ms of it, not once.
 - "Kept" says whether no two looks at the same thing were more than one and a half intervals apart, every end became
   an event, and nothing went wrong. A look at a feed of events counts as one at everything. The best peer is the one
   that needs least among those that kept their interval: who cannot keep up also asks less. If none did, it is among

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from benchmarks.waiting import renewed
-from benchmarks.waiting_figures import Figures, Series, figures, percentile, summary
+from benchmarks.waiting_figures import Figures, Series, figures, lateness, percentile, summary
 from benchmarks.waiting_job import Event, Job, Outcome
 from benchmarks.waiting_plan import ALONE, ENTRIES, OURS, Plan
 from benchmarks.waiting_project import ELSEWHERE, Course, Project
@@ -96,6 +96,21 @@ def test_too_many_requests_and_too_much_cpu_are_said(requests: int, cpu: float, 
 @pytest.mark.parametrize(("delay", "met"), [(0.020, True), (0.021, False)])
 def test_a_late_event_loop_is_said(delay: float, *, met: bool) -> None:
     assert verdict(described(ittybit_files=[seen(delays=[*[0.0] * 98, delay, 1.0])]), "event loop") is met
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"), [(-0.001, [0.0]), (0.004, [0.004]), (0.025, [0.025, 0.015, 0.005]), (0.0, [0.0])]
+)
+def test_a_loop_that_stood_still_was_late_for_all_that_should_have_run(late: float, expected: list[float]) -> None:
+    assert lateness(late, 0.01) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("broken", [None, "aiohttp"])
+def test_without_one_of_the_peers_nothing_is_said_to_be_reached(broken: str | None) -> None:
+    size = described(ittybit_files=[seen(1, 0.1)], anthropic=[seen(100, 2.0)], aiohttp=[seen(100, 2.0)])
+    for one in size["contenders"]:
+        one["error"] = "it ended" if one["name"] == broken else None
+    assert verdict(size, "requests") is verdict(size, "CPU") is (broken is None)
 
 
 @pytest.mark.parametrize(("own", "met"), [(17, True), (18, False)])

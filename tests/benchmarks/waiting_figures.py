@@ -79,6 +79,15 @@ def figures(job: Job, outcome: Outcome, report: Mapping[str, Any]) -> Figures:
     )
 
 
+def lateness(late: float, every: float) -> list[float]:
+    """Tell how late an event loop was for all that should have run meanwhile, of which only the first was noted.
+
+    :param late: seconds by which it was.
+    :param every: seconds after which something should have run.
+    """
+    return [max(0.0, late - every * number) for number in range(1 + max(0, math.floor(late / every)))]
+
+
 def percentile(values: Iterable[float], percent: float) -> float | None:
     """Find the smallest value that so many percent do not exceed; ``None`` if it is infinite, or there is none."""
     ordered = sorted(values)

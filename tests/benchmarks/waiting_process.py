@@ -22,6 +22,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import greenback
 from benchmarks.waiting_contenders import CONTENDERS
+from benchmarks.waiting_figures import lateness
 from benchmarks.waiting_job import Event, Job, Outcome
 from benchmarks.waiting_server import more_files
 
@@ -75,7 +76,7 @@ class Watch:
 
     def _note_delay(self) -> None:
         since = self.ends if self._probed_at is None else self._probed_at + PROBE
-        self.outcome.delays.append(max(0.0, time.monotonic() - since))
+        self.outcome.delays += lateness(time.monotonic() - since, PROBE)
 
     async def wait(self, number: int, trigger: Waits) -> None:
         """Run a trigger as the triggerer does, and note its first event."""

@@ -13,6 +13,7 @@ KIB = 1024
 COSTS = (
     "trigger",
     "requests",
+    "before",
     "connections",
     "CPU",
     "memory per trigger",
@@ -53,6 +54,7 @@ def _cost_row(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         one["label"],
         f"{one['requests']:,.0f}" if waits else "-",
+        f"{one['requests_while_starting']:,.0f}" if waits else "-",
         f"{one['connections']:,.0f}" if waits else "-",
         f"{one['cpu']:.2f} s" if waits else "-",
         f"{one['own'] / KIB:.1f} KiB",

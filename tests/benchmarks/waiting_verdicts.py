@@ -30,11 +30,14 @@ def verdicts(sizes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _at_most(size: Mapping[str, Any], one: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     which = f"{one['label']}, {size['waiting']:,} waiting"
+    all_ran = not any(peer["error"] for peer in size["contenders"] if peer["peer"])
     for name, words, wanted in (("requests", "requests", REQUESTS_RATIO), ("cpu", "CPU", CPU_RATIO)):
         ratio = one.get(f"peers_{name}_ratio")
         if ratio is not None:
             what = f"{which}: {words} of the best peer ({' / '.join(ratio['best'])}) ÷ its own"
-            yield _verdict(what, f"{ratio['median']:.1f}", f"at least {wanted}", met=ratio["median"] >= wanted)
+            yield _verdict(
+                what, f"{ratio['median']:.1f}", f"at least {wanted}", met=all_ran and ratio["median"] >= wanted
+            )
     delay = one["delay_p99"]
     what = f"{which}: p99 delay of the event loop"
     yield _verdict(what, f"{delay * 1000:.1f} ms", f"at most {DELAY * 1000:.0f} ms", met=delay <= DELAY)

@@ -36,8 +36,8 @@ def installed() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
-class LeftError(Exception):
-    """The page was asked while it went elsewhere, or the browser refused a command; the text says which."""
+class CommandError(Exception):
+    """The browser refused a command, such as a question to a page that just goes elsewhere."""
 
 
 class Browser:
@@ -95,11 +95,11 @@ class Browser:
     def evaluate(self, script: str, *, when_left: Any = None) -> Any:
         """Return the value of an expression in the page; promises are awaited.
 
-        :param when_left: returned if the page goes elsewhere meanwhile; by default that raises :exc:`LeftError`.
+        :param when_left: returned if the page goes elsewhere meanwhile; by default that raises :exc:`CommandError`.
         """
         try:
             answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        except LeftError:
+        except CommandError:
             if when_left is None:
                 raise
             return when_left
@@ -142,7 +142,7 @@ class Browser:
             self._note(answer)
             if answer.get("id") == number:
                 if "error" in answer:
-                    raise LeftError(answer["error"]["message"])
+                    raise CommandError(answer["error"]["message"])
                 return dict(answer["result"])
 
     def _note(self, event: dict[str, Any]) -> None:

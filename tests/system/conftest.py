@@ -47,7 +47,7 @@ class Airflow:
         try:
             self._capfd.readouterr()
             dag = runpy.run_path(str(target))["dag"]
-            run = dag.test(**date_of_run(dag.test, pendulum.now("UTC").add(hours=1)))
+            run = dag.test(**date_of_run(dag.test, pendulum.now("UTC").add(hours=2)))
             tasks: dict[str, list[str]] = {}
             for ti in run.get_task_instances():
                 tasks.setdefault(ti.task_id, []).append(str(ti.state))

@@ -22,7 +22,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -131,15 +131,15 @@ class ScheduledAirflow:
         (task_id,) = [task["task_id"] for task in self.call("GET", f"{run}/taskInstances")["task_instances"]]
         return TaskRun(self, run, task_id)
 
-    def restart(self, name: str) -> None:
-        """Kill a component, wherever it was started, and start it anew."""
+    def restart(self, name: str, *, gracefully: bool = False) -> None:
+        """Kill a component, wherever it was started, or tell it to end (SIGTERM), and start it anew."""
         sessions = {process.pid for process in self._processes.values()}
         found = [one for one in _in_sessions(sessions) if _is_airflow(one, name)]
         assert found, f"no {name} runs"
-        for process in found:
-            for child in [*process.children(recursive=True), process]:
-                _kill(child.pid)
-        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in found), f"no {name}")
+        whole = [one for process in found for one in [*process.children(recursive=True), process]]
+        for process in found if gracefully else whole:
+            _kill(process.pid, signal.SIGTERM if gracefully else signal.SIGKILL)
+        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in whole), f"no {name}")
         self._processes[name] = self._start(name, [name])
 
     def tail(self) -> str:
@@ -154,6 +154,7 @@ class ScheduledAirflow:
             "API__PORT": self._port,
             "API__SECRET_KEY": secrets.token_hex(32),
             "API__WORKERS": 1,
+            "API_AUTH__JWT_ISSUER": "airflow",  # Airflow 3.0 has none that the current PyJWT takes
             "API_AUTH__JWT_SECRET": secrets.token_hex(32),
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
             "CORE__DAGS_FOLDER": self.home / "dags",
@@ -265,8 +266,12 @@ class TaskRun:
         _kill(process.pid)
         return process
 
-    def kill_worker(self, *, with_task: bool) -> None:
-        """Kill the executor's worker, in which Airflow's supervisor of the task runs, and the task or not."""
+    @contextlib.contextmanager
+    def killed_worker(self, *, with_task: bool) -> Iterator[None]:
+        """Kill the executor's worker, in which Airflow's supervisor of the task runs, and the task or not.
+
+        A task that outlives its worker is killed at the end, or it would send to the emulator of the next test.
+        """
         task = psutil.Process(self.facts()["pid"])
         worker = task.parent()
         assert worker is not None
@@ -274,6 +279,11 @@ class TaskRun:
         _kill(worker.pid)
         if with_task:
             _kill(task.pid)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                task.kill()
 
     def until_deferred(self, try_number: int = 1) -> dict[str, Any]:
         """Wait until a try is deferred and its trigger runs, and return the facts."""
@@ -312,9 +322,9 @@ class TaskRun:
         return dict(facts) if facts["state"] in ENDS else None
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int, by: signal.Signals = signal.SIGKILL) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, by)
 
 
 def _is_airflow(process: psutil.Process, name: str) -> bool:

@@ -23,6 +23,14 @@ with DAG("secret", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=UTC
     mapped = UploadMediaOperator.partial(task_id="mapped", source=SIGNED).expand(folder=["one", "two"])
     nowhere = UploadMediaOperator(task_id="nowhere", source="{{ var.value.nowhere_url }}", fetch=True, retries=0)
     awaited = MediaProcessingSensor(task_id="awaited", media_id=upload.output, deferrable=True, poke_interval=0.2)
+    poked = MediaProcessingSensor(task_id="poked", media_id=fetched.output, poke_interval=0.2)
+    rescheduled = MediaProcessingSensor(
+        task_id="rescheduled",
+        media_id="{{ ti.xcom_pull(task_ids='several')[0]['id'] }}",
+        mode="reschedule",
+        poke_interval=0.2,
+    )
+    several >> rescheduled
     create = CreateTaskOperator(task_id="create", kind="image", input=SIGNED, options={"width": 16}, **FAST)
     made = TaskSensor(task_id="made", ittybit_task_id=create.output, deferrable=True, poke_interval=0.2)
     read = GetMediaOperator(task_id="read", media_id=create.output)

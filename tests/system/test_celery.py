@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from system.asset_runs import asset_id, ended_well
 from system.scheduled_airflow import COMPONENTS, ENDS, ScheduledAirflow, until
 from system.servers import both, missing_servers
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 WORKERS = ("worker-1", "worker-2")
+SCHEDULED = ("catalogue_export.py", "media_lifecycle.py", "nightly_folder.py")
+SCHEDULE = re.compile(r'schedule=(DeltaDataIntervalTimetable\(timedelta\(days=1\)\)|"[^"]+")')
 LONGEST = 300.0
 """Seconds for a DAG run: each of its tasks is a process that imports Airflow, twice if it is deferred."""
 
@@ -54,11 +58,22 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the files of the night go to when they are done."""
+    return tmp_path_factory.mktemp("done")
+
+
+@pytest.fixture(scope="module")
 def celery(
-    tmp_path_factory: pytest.TempPathFactory, running_emulator: RunningEmulator, incoming: Path, exports: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    running_emulator: RunningEmulator,
+    incoming: Path,
+    done: Path,
+    exports: Path,
 ) -> Iterator[ScheduledAirflow]:
     home = tmp_path_factory.mktemp("celery")
     shutil.copytree(EXAMPLES, home / "dags")
+    only_when_asked(home / "dags")
     components = {**COMPONENTS, "triggerer": ["triggerer"], **{name: worker(name) for name in WORKERS}}
     with both() as (database, broker):
         environment = {
@@ -70,12 +85,23 @@ def celery(
             "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
             "AIRFLOW_CONN_ITTYBIT_DEFAULT": running_emulator.airflow_connection("2025-08-20"),
             "CATALOGUE_EXPORTS": str(exports),
+            "MEDIA_DONE": str(done),
             "MEDIA_FOLDER": str(incoming),
             "MEDIA_POLL_INTERVAL": "0.5",
             "MEDIA_SOURCE": str(incoming / "clip.mp4"),
+            "RENDERS": str(incoming),
+            "RENDERS_ASSET": incoming.as_uri(),
         }
         with ScheduledAirflow(home, environment, components) as airflow:
             yield airflow
+
+
+def only_when_asked(dags: Path) -> None:
+    """Take the schedules away, at which the scheduler would begin runs of its own amid those of the tests."""
+    for name in SCHEDULED:
+        text, found = SCHEDULE.subn("schedule=None", (dags / name).read_text())
+        assert found == 1, name
+        (dags / name).write_text(text)
 
 
 def around_now() -> dict[str, str | None]:
@@ -133,6 +159,12 @@ def from_the_triggerer(emulator: RunningEmulator) -> list[dict[str, Any]]:
     return [row for row in emulator.control.requests() if "(triggerer)" in (row["user_agent"] or "")]
 
 
+def waited_for(emulator: RunningEmulator) -> set[str]:
+    """Name what the triggerer read by its id; watchers of assets read lists."""
+    names = {row["path"].rpartition("/")[2] for row in from_the_triggerer(emulator)}
+    return {name for name in names if "_" in name}
+
+
 def test_a_life_of_media_goes_on_when_the_triggerer_is_killed_and_nothing_happens_twice(
     celery: ScheduledAirflow, emulator: RunningEmulator, incoming: Path
 ) -> None:
@@ -156,20 +188,58 @@ def test_a_life_of_media_goes_on_when_the_triggerer_is_killed_and_nothing_happen
         assert "succeeded" in (celery.home / f"{name}.log").read_text(), f"{name} did nothing: {celery.tail()}"
 
 
-@pytest.mark.parametrize(
-    ("dag_id", "wanted"),
-    [
-        ("upload_and_clean_up", {"upload": 1, "signatures": 1, "update": 2, "delete": 1}),
-        ("thumbnails", {"upload": 1, "signatures": 1, "tasks": 1, "delete": 1}),
-    ],
-)
+UPLOADED = {"upload": 1, "signatures": 1}
+WANTED = {
+    "own_operator": {**UPLOADED, "tasks": 1},
+    "renditions": {**UPLOADED, "tasks": 2},
+    "taskflow_hook": {**UPLOADED, "update": 1},
+    "thumbnails": {**UPLOADED, "tasks": 1, "delete": 1},
+    "upload_and_clean_up": {**UPLOADED, "update": 1, "delete": 1},
+}
+
+
+@pytest.mark.parametrize("dag_id", WANTED)
 def test_the_other_examples_do_each_thing_once(
-    dag_id: str, wanted: dict[str, int], celery: ScheduledAirflow, emulator: RunningEmulator
+    dag_id: str, celery: ScheduledAirflow, emulator: RunningEmulator
+) -> None:
+    waits_in_the_triggerer = dag_id != "taskflow_hook"
+    emulator.control.settings(processing="held" if waits_in_the_triggerer else "after_reads:2")
+    run = celery.start_run(dag_id, when=around_now())
+    if waits_in_the_triggerer:
+        until(lambda: waited_for(emulator), "a look of the triggerer at what is waited for", LONGEST)
+        emulator.control.settings(processing="after_reads:2")
+        emulator.control.release()
+    until_success(celery, run)
+    assert received(emulator) == WANTED[dag_id], emulator.control.requests()
+
+
+def test_the_files_of_the_night_are_uploaded_once_and_put_aside(
+    celery: ScheduledAirflow, emulator: RunningEmulator, incoming: Path, done: Path
 ) -> None:
     emulator.control.settings(processing="after_reads:2")
-    until_success(celery, celery.start_run(dag_id, when=around_now()))
-    assert received(emulator) == wanted, emulator.control.requests()
-    assert from_the_triggerer(emulator)
+    until_success(celery, celery.start_run("nightly_folder", when=around_now()))
+    assert received(emulator) == {**UPLOADED, "tasks": 1}, emulator.control.requests()
+    [video] = done.iterdir()
+    assert not (incoming / video.name).exists()
+    video.rename(incoming / video.name)
+
+
+def test_what_an_event_names_is_uploaded_once(
+    celery: ScheduledAirflow, emulator: RunningEmulator, incoming: Path
+) -> None:
+    paths = [str(incoming / name) for name in ("clip.mp4", "still.png")]
+    celery.call("POST", "assets/events", {"asset_id": asset_id(celery, "renders"), "extra": {"paths": paths}})
+    until(ended_well(celery, "upload_what_arrived", 1), "a run for the event", LONGEST)
+    assert received(emulator) == {"upload": 2, "signatures": 2}, emulator.control.requests()
+
+
+def test_what_appears_in_the_watched_folder_gets_one_thumbnail(
+    celery: ScheduledAirflow, emulator: RunningEmulator, hook_for: Any, incoming: Path
+) -> None:
+    until(lambda: from_the_triggerer(emulator), "a look by the watcher", LONGEST)
+    hook_for("files-flat").upload_media(incoming / "clip.mp4", folder="inbox")
+    until(ended_well(celery, "watched_folder", 1), "a run for the video", LONGEST)
+    assert received(emulator) == {**UPLOADED, "tasks": 1}, emulator.control.requests()
 
 
 def test_the_catalogue_is_written_where_it_should_be(

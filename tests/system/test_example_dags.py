@@ -76,6 +76,15 @@ def test_upload_and_clean_up_deletes_also_when_ittybit_cannot_process(airflow, e
     assert file["deleted"]
 
 
+def test_upload_and_clean_up_deletes_also_when_something_cannot_be_set(airflow, emulator, video) -> None:
+    emulator.control.fault(match={"method": "PATCH"}, status=403, message="Read only.", times=0)
+    run = airflow.run(EXAMPLES / "upload_and_clean_up.py", **environment(emulator, MEDIA_SOURCE=video))
+    assert run.state == "failed"
+    assert "Read only." in run.log
+    (file,) = emulator.control.files()
+    assert file["deleted"]
+
+
 def test_thumbnails_makes_one_by_deferral_and_keeps_it_when_the_video_is_deleted(airflow, emulator, video) -> None:
     emulator.control.settings(processing="after_reads:2")
     run = airflow.run(EXAMPLES / "thumbnails.py", **environment(emulator, MEDIA_SOURCE=video))
@@ -121,18 +130,28 @@ def test_catalogue_export_writes_what_came_in_during_the_interval(airflow, emula
     assert list(rows[0]) == ["id", "filename", "duration", "width", "height", "filesize", "created"]
 
 
-def test_nightly_folder_makes_a_small_one_of_each_video_and_puts_it_aside(
-    airflow, emulator, media_folder, tmp_path
-) -> None:
-    emulator.control.settings(processing="after_reads:2")
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Where the videos of the night come in, and where they go when they are done."""
     incoming, done = tmp_path / "incoming", tmp_path / "done"
-    for folder in (incoming, done):
-        folder.mkdir()
+    incoming.mkdir()
+    done.mkdir()
+    return incoming, done
+
+
+def nightly(emulator: RunningEmulator, folders: tuple[Path, Path]) -> dict[str, object]:
+    emulator.control.settings(processing="after_reads:2")
+    return environment(emulator, MEDIA_FOLDER=folders[0], MEDIA_DONE=folders[1])
+
+
+def test_nightly_folder_makes_a_small_one_of_each_video_and_puts_it_aside(
+    airflow, emulator, media_folder, folders
+) -> None:
+    incoming, done = folders
     for name in ("a.mp4", "b.mp4"):
         shutil.copy(media_folder / "clip.mp4", incoming / name)
     (incoming / "notes.txt").write_text("no video")
-    more = {"MEDIA_FOLDER": incoming, "MEDIA_DONE": done}
-    run = airflow.run(EXAMPLES / "nightly_folder.py", **environment(emulator, **more))
+    run = airflow.run(EXAMPLES / "nightly_folder.py", **nightly(emulator, folders))
     assert run.state == "success", run.log[-4000:]
     files = emulator.control.files()
     assert sorted(file["filename"] for file in files if file["ref"] is None) == ["a.mp4", "b.mp4"]
@@ -144,16 +163,12 @@ def test_nightly_folder_makes_a_small_one_of_each_video_and_puts_it_aside(
 
 
 def test_nightly_folder_leaves_a_video_that_fails_and_holds_up_no_other(
-    airflow, emulator, media_folder, tmp_path
+    airflow, emulator, media_folder, folders
 ) -> None:
-    emulator.control.settings(processing="after_reads:2")
-    incoming, done = tmp_path / "incoming", tmp_path / "done"
-    for folder in (incoming, done):
-        folder.mkdir()
+    incoming, done = folders
     shutil.copy(media_folder / "clip.mp4", incoming / "good.mp4")
     (incoming / "bad.mp4").write_text("no video")
-    more = {"MEDIA_FOLDER": incoming, "MEDIA_DONE": done}
-    run = airflow.run(EXAMPLES / "nightly_folder.py", **environment(emulator, **more))
+    run = airflow.run(EXAMPLES / "nightly_folder.py", **nightly(emulator, folders))
     assert run.state == "failed"
     assert [path.name for path in done.iterdir()] == ["good.mp4"]
     assert [path.name for path in incoming.iterdir()] == ["bad.mp4"]

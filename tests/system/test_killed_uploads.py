@@ -126,9 +126,9 @@ def test_after_a_kill_of_the_worker_the_retry_sends_only_what_was_not_acknowledg
     source = file_of(tmp_path, LARGE)
     run = upload_until_two_chunks_hang(scheduled, emulator, source)
     before = puts(emulator)
-    run.kill_worker(with_task=with_task)
-    ended = run.until_it("success", try_number=2)
-    assert_only_the_rest_was_sent(emulator, source, before)
+    with run.killed_worker(with_task=with_task):
+        ended = run.until_it("success", try_number=2)
+        assert_only_the_rest_was_sent(emulator, source, before)
     assert ended["max_tries"] == 3
 
 

@@ -14,15 +14,19 @@ README = Path(__file__).parents[2] / "README.md"
 FOLDER = "/data/incoming"
 
 
-def test_the_dag_of_the_readme_uploads_what_arrived(airflow, emulator, video, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(("days", "is_expired"), [("365", False), ("-2", True)])
+def test_the_dag_of_the_readme_uploads_what_arrived_and_deletes_what_is_old(
+    airflow, emulator, video, tmp_path, monkeypatch, *, days: str, is_expired: bool
+) -> None:
     [code] = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
     assert FOLDER in code
+    assert "days=365" in code
     arrived = tmp_path / "arrived"
     arrived.mkdir()
     for name in ("a.mp4", "b.mp4"):
         shutil.copy(video, arrived / name)
     dag_file = tmp_path / "readme_dag.py"
-    dag_file.write_text(code.replace(FOLDER, str(arrived)))
+    dag_file.write_text(code.replace(FOLDER, str(arrived)).replace("days=365", f"days={days}"))
     emulator.control.settings(answer_wait=30)  # so that the sensor, which looks once a minute, finds it done
     monkeypatch.setenv("AIRFLOW_CONN_ITTYBIT_DEFAULT", emulator.airflow_connection("2025-08-20"))
     run = airflow.run(dag_file)
@@ -37,5 +41,5 @@ def test_the_dag_of_the_readme_uploads_what_arrived(airflow, emulator, video, tm
             expected,
             "incoming",
             "ready",
-            False,
+            is_expired,
         )

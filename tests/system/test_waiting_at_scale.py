@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,10 @@ AT_ONCE = 4
 """Tasks that run at a time: far fewer than wait."""
 LONGEST = 60.0 + 3.0 * WAITS
 """Seconds for all tasks to come as far as they have to: each is a process of its own, twice."""
+WATCHED = 6
+"""Seconds in which each that waits is looked at, as often as it would be alone: every second at first."""
+SILENCE = 10
+"""Seconds without a look after which none will come: the longest pause is 4 s, four times ``poke_interval``."""
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +45,16 @@ def standalone(
     (home / "dags").mkdir()
     shutil.copy(Path(__file__).with_name("waiting_dags.py"), home / "dags")
     environment = {
-        "AIRFLOW_CONN_ITTYBIT_DEFAULT": running_emulator.airflow_connection("2025-08-20"),
         "AIRFLOW__CORE__PARALLELISM": str(AT_ONCE),
         "AIRFLOW__CORE__MAX_MAP_LENGTH": str(max(1024, WAITS)),
         "AIRFLOW__TRIGGERER__CAPACITY": str(max(1000, WAITS)),
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     }
     with ScheduledAirflow(home, environment, STANDALONE) as airflow:
+        # in the database, where a triggerer does not look itself: it has to ask its supervisor
+        connection = json.loads(running_emulator.airflow_connection("2025-08-20"))
+        stored = {"connection_id": "ittybit_default", **connection, "extra": json.dumps(connection["extra"])}
+        airflow.call("POST", "connections", stored)
         yield airflow
 
 
@@ -63,8 +72,18 @@ def from_the_triggerer(emulator: RunningEmulator) -> list[dict[str, Any]]:
     return [entry for entry in emulator.control.requests() if "(triggerer)" in (entry["user_agent"] or "")]
 
 
-def heartbeat(airflow: ScheduledAirflow) -> str:
-    return str(airflow.call("GET", "monitor/health")["triggerer"]["latest_triggerer_heartbeat"])
+def heartbeat(airflow: ScheduledAirflow) -> datetime:
+    return datetime.fromisoformat(airflow.call("GET", "monitor/health")["triggerer"]["latest_triggerer_heartbeat"])
+
+
+def until_the_triggerer_lived_on(airflow: ScheduledAirflow, seconds: int) -> float:
+    """Wait until the triggerer's heart beat for so long; return how many seconds it was."""
+    begun = heartbeat(airflow)
+
+    def beaten() -> float:
+        return (heartbeat(airflow) - begun).total_seconds()
+
+    return until(lambda: beaten() if beaten() >= seconds else None, f"{seconds} s of the triggerer's life")
 
 
 def test_all_waits_end_although_the_triggerer_is_killed_half_way(
@@ -77,26 +96,30 @@ def test_all_waits_end_although_the_triggerer_is_killed_half_way(
         ids = [file["id"] for file in uploads]
     run = standalone.start_run("wait_for_many", media_ids=ids)
 
-    def ended() -> int:
+    def count(state: str) -> int:
         now = states(standalone, run)
         assert not set(now) & {"failed", "upstream_failed", "up_for_retry"}, standalone.tail()
-        return now["success"]
+        return now[state]
 
-    until(lambda: states(standalone, run)["deferred"] == WAITS, f"{WAITS} deferred tasks", LONGEST)
+    until(lambda: count("deferred") == WAITS, f"{WAITS} deferred tasks", LONGEST)
     for media_id in ids[: WAITS // 2]:
         emulator.control.release(media_id)
-    until(lambda: ended() >= WAITS // 4, "the end of a quarter", LONGEST)
+    until(lambda: count("success") >= WAITS // 4, "the end of a quarter", LONGEST)
     standalone.restart("triggerer")
-    until(lambda: ended() == WAITS // 2, "the end of the first half", LONGEST)
+    emulator.control.forget_requests()
+    until(lambda: count("success") == WAITS // 2, "the end of the first half", LONGEST)
 
-    seen = len(from_the_triggerer(emulator))
-    until(lambda: len(from_the_triggerer(emulator)) > seen, "a look by the new triggerer", LONGEST)
+    until(lambda: from_the_triggerer(emulator), "a look by the new triggerer", LONGEST)
+    emulator.control.forget_requests()
+    seconds = until_the_triggerer_lived_on(standalone, WATCHED)
+    looks = [entry["path"] for entry in from_the_triggerer(emulator)]
+    assert looks
+    assert not {f"/files/{media_id}" for media_id in ids[: WAITS // 2]} & set(looks)
+    assert len(looks) < (WAITS - WAITS // 2) * seconds / 4, "one by one would be four times as many"
     for media_id in ids[WAITS // 2 :]:
         emulator.control.release(media_id)
-    until(lambda: ended() == WAITS, "the end of all", LONGEST)
+    until(lambda: count("success") == WAITS, "the end of all", LONGEST)
 
     emulator.control.forget_requests()
-    for _ in range(3):
-        before = heartbeat(standalone)
-        until(lambda before=before: heartbeat(standalone) != before, "a beat of the triggerer's heart")
+    until_the_triggerer_lived_on(standalone, SILENCE)
     assert from_the_triggerer(emulator) == []

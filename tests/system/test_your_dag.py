@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# [START testing_imports]
 import hashlib
 import os
 import runpy
@@ -16,6 +17,7 @@ from airflow_provider_ittybit.emulator.running import RunningEmulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+# [END testing_imports]
 
 pytestmark = pytest.mark.xdist_group("airflow")
 EXAMPLE = Path(__file__).parents[2] / "example_dags" / "upload_and_clean_up.py"

@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import DAG, get_current_context, task
 from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 
 
-@task
+@task(retries=3, retry_delay=1.0)  # what is waited for has no retries: each of its tries would hide a failure
 def media_ids() -> list[str]:
     """Name what to wait for."""
     context: Any = get_current_context()
