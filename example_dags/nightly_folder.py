@@ -1,7 +1,7 @@
 """Each night, upload the videos that lie in a folder or bucket, have a small version made of each, and put them aside.
 
-Each file goes its own way through the group: one that fails stays where it is until the next night, and holds up no
-other.
+Each file goes its own way through the group: one that fails holds up no other. It stays where it is until the next
+night, which uploads it again: what was uploaded before stays at ittybit too, until somebody deletes it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ with DAG(
     schedule="0 2 * * *",
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own default time zone
     catchup=False,
+    max_active_runs=1,  # two would take the same files
     tags=["ittybit"],
     doc_md=__doc__,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
@@ -45,7 +46,16 @@ with DAG(
     @task_group
     def one_video(path: Any) -> None:
         """Upload one video, and have it made small."""
-        upload = UploadMediaOperator(task_id="upload", source=path, folder="nightly")
+        upload = UploadMediaOperator(
+            task_id="upload",
+            source=path,
+            folder="nightly",
+            wait_for_processing=True,
+            deferrable=True,
+            poll_interval=POLL_INTERVAL,
+            timeout=3600,
+            max_active_tis_per_dag=16,
+        )
         small = CreateTaskOperator(
             task_id="small",
             kind="video",
@@ -56,7 +66,6 @@ with DAG(
             deferrable=True,
             poll_interval=POLL_INTERVAL,
             timeout=3600,
-            max_active_tis_per_dag=16,
         )
         small >> put_aside(path, DONE)
 

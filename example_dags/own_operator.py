@@ -22,7 +22,7 @@ LONGEST = 3600.0
 
 # [START howto_processing_trigger]
 class HalfSizeOperator(IttybitOperator):
-    """Make a video of half the width."""
+    """Make a video of half the width. A retry asks for it once more."""
 
     template_fields = ("file_id", "ittybit_conn_id")
 
@@ -32,20 +32,23 @@ class HalfSizeOperator(IttybitOperator):
 
     def execute(self, context: Any) -> None:
         """Ask for it, then leave the worker until the triggerer has seen its end."""
-        from airflow_provider_ittybit.triggers.processing import ProcessingTrigger
+        from airflow_provider_ittybit.triggers.processing import ProcessingTrigger, safety_net
 
         del context
         with self.make_hook() as hook:
             width = hook.get_media(self.file_id)["width"] // 4 * 2  # encoders want even widths
             made = hook.create_task("video", self.file_id, {"width": width, "format": "mp4"})
-        trigger = ProcessingTrigger(
-            made["id"], self.ittybit_conn_id, poll_interval=POLL_INTERVAL, deadline=time.time() + LONGEST
-        )
-        self.defer(trigger=trigger, method_name="resume")
+        deadline = time.time() + LONGEST
+        trigger = ProcessingTrigger(made["id"], self.ittybit_conn_id, poll_interval=POLL_INTERVAL, deadline=deadline)
+        self.defer(trigger=trigger, method_name="resume", timeout=safety_net(deadline, POLL_INTERVAL))
 
     def resume(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
-        """Read what came of it: the event only says that it is time to look."""
+        """Read what came of it: the event only says that it is time to look, or why the triggerer gave up."""
+        from airflow_provider_ittybit.triggers.processing import ERROR, error_of
+
         del context
+        if event["outcome"] == ERROR:
+            raise error_of(event)
         with self.make_hook() as hook:
             return dict(hook.wait_for_processing(event["id"], timeout=10).resource)
 

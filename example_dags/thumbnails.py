@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_ittybit.operators.media import DeleteMediaOperator, UploadMediaOperator
 from airflow_provider_ittybit.operators.task import CreateTaskOperator
+from airflow_provider_ittybit.sensors.media import MediaProcessingSensor
 
 SOURCE = os.environ.get("MEDIA_SOURCE", "s3://my-bucket/talk.mp4")
 POLL_INTERVAL = float(os.environ.get("MEDIA_POLL_INTERVAL", "30"))
@@ -26,12 +27,15 @@ with DAG(
     doc_md=__doc__,
 ) as dag:
     upload = UploadMediaOperator(task_id="upload", source=SOURCE, folder="talks")
+    ready = MediaProcessingSensor(
+        task_id="ready", media_id=upload.output, deferrable=True, poke_interval=POLL_INTERVAL, timeout=3600
+    )
 
     # [START howto_create_task]
     thumbnail = CreateTaskOperator(
         task_id="thumbnail",
         kind="image",
-        input=upload.output,
+        input=ready.output,
         options={"width": 160, "format": "jpg", "start": 0.5},
         ref="thumbnail",
         wait_for_processing=True,

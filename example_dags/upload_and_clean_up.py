@@ -1,7 +1,7 @@
 """Upload one file, wait for it in the triggerer, describe it, and delete it whatever happens in between.
 
-A teardown runs only if its setup succeeded. So the upload ends as soon as ittybit accepted the file, and the
-waiting, which may fail, is a task of its own.
+A teardown runs only if its setup succeeded. So the upload ends as soon as ittybit accepted the file. The waiting, which
+may fail, is a task of its own, and so is what some generations can set only once the file is there: title and metadata.
 """
 
 from __future__ import annotations
@@ -33,10 +33,7 @@ with DAG(
 ) as dag:
     # [START howto_upload]
     upload = UploadMediaOperator(
-        task_id="upload",
-        source=SOURCE,
-        title="Talk of {{ logical_date | ds if logical_date else run_id }}",
-        metadata={"run": "{{ run_id }}"},
+        task_id="upload", source=SOURCE, folder="talks/{{ logical_date | ds if logical_date else run_id }}"
     )
     # [END howto_upload]
 
@@ -48,7 +45,7 @@ with DAG(
 
     # [START howto_update]
     describe = UpdateMediaOperator(
-        task_id="describe", media_id=upload.output, ref="original", metadata={"checked": "yes"}
+        task_id="describe", media_id=upload.output, ref="original", metadata={"run": "{{ run_id }}", "checked": "yes"}
     )
     # [END howto_update]
 
