@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator
 
 LOOK_EVERY = 0.02
+AGAIN = 0.5
+"""Seconds after which a signal is sent again that came just before the main thread began to wait."""
 SOON = 2.0
 """Seconds within which a killed task has to end: it should take half of one, on a machine that is not busy."""
 
 
 @dataclass
 class Kill:
-    """When ``on_kill`` was called, in seconds that never go back, and how long it took."""
+    """When the signal was sent, in seconds that never go back, and how long ``on_kill`` took."""
 
     at: float | None = None
     took: float | None = None
@@ -37,41 +39,55 @@ def killed(task: BaseOperator, once: Callable[[], object]) -> Iterator[Kill]:
     kill = Kill()
 
     def on_term(*_: object) -> None:
-        kill.at = time.monotonic()
+        began = time.monotonic()
         task.on_kill()
-        kill.took = time.monotonic() - kill.at
+        kill.took = time.monotonic() - began
 
-    with _signalled(once, on_term):
+    with _signalled(once, on_term, kill):
         yield kill
 
 
 @contextlib.contextmanager
-def interrupted(once: Callable[[], object], by: type[BaseException]) -> Iterator[Kill]:
+def interrupted(once: Callable[[], object], by: type[BaseException], *, ends_wait: bool = True) -> Iterator[Kill]:
     """Raise something in the main thread as soon as there is something to see, as ``execution_timeout`` does.
 
     Only when the task has ended by that, Airflow calls ``on_kill``.
+
+    :param ends_wait: whether the signal ends what the main thread waits for. One does not that comes just before the
+        wait begins, or that another thread receives: Python notes it, and raises when the wait is over.
     """
     kill = Kill()
 
     def on_term(*_: object) -> None:
-        kill.at = time.monotonic()
         raise by
 
-    with _signalled(once, on_term):
+    with _signalled(once, on_term, kill, ends_wait=ends_wait):
         yield kill
 
 
 @contextlib.contextmanager
-def _signalled(once: Callable[[], object], on_term: Callable[..., None]) -> Iterator[None]:
-    over = threading.Event()
+def _signalled(
+    once: Callable[[], object], on_term: Callable[..., None], kill: Kill, *, ends_wait: bool = True
+) -> Iterator[None]:
+    over, seen = threading.Event(), threading.Event()
 
     def send() -> None:
         while not once():
             if over.wait(LOOK_EVERY):
                 return
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        kill.at = time.monotonic()
+        if not ends_wait:
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+            return
+        while not (seen.is_set() or over.is_set()):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+            seen.wait(AGAIN)
 
-    before = signal.signal(signal.SIGTERM, on_term)
+    def on_signal(*_: object) -> None:
+        seen.set()
+        on_term()
+
+    before = signal.signal(signal.SIGTERM, on_signal)
     sender = threading.Thread(target=send)
     sender.start()
     try:

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.exceptions import IttybitStoppedError
+from airflow_provider_ittybit.uploads.threads import SLICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +27,6 @@ AHEAD = 2
 """Blocks that may be read and not sent yet: half a MiB of memory."""
 LONGEST_END = 1.0
 """Seconds that closing waits for a read that is under way; the reader is closed when that comes back."""
-SLICE = 0.5
-"""Seconds that a wait for a source lasts at most before it is seen that the task was killed."""
 
 
 def never() -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ittybit.uploads.streaming import FileBody
+from airflow_provider_ittybit.uploads.threads import some_done
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,8 +90,7 @@ def _gather(
     finished: dict[str, Any] | None = None
     failed: BaseException | None = None
     while under_way:
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in done:
+        for future in some_done(under_way):
             chunk = under_way.pop(future)
             error = future.exception()
             if error is None:

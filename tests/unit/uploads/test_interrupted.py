@@ -32,14 +32,17 @@ SOON = GRACE + 3.0
 """Seconds in which all must have ended that would take half a minute or more."""
 
 
+@pytest.mark.parametrize("ends_wait", [True, False], ids=["waiting", "about-to-wait"])
 @pytest.mark.parametrize("what", ["list", "pattern", "chunks"])
 @pytest.mark.parametrize("fault", [{"answer_delay": 30}, {"status": 429, "retry_after": 60}], ids=["answer", "pause"])
 def test_a_task_whose_time_is_up_ends_soon_whatever_other_threads_wait_for(
     connect: Callable[..., RunningEmulator],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     fault: dict[str, Any],
     what: str,
+    ends_wait: bool,
 ) -> None:
     monkeypatch.setattr(blocking, "GRACE", GRACE)
     emulator = connect("files-flat")
@@ -50,7 +53,7 @@ def test_a_task_whose_time_is_up_ends_soon_whatever_other_threads_wait_for(
     chunking = SMALL if what == "chunks" else None
     task = UploadMediaOperator(task_id="task", source=source, parallel_uploads=2, chunking=chunking)
     with (
-        interrupted(lambda: sent(emulator, "PUT"), AirflowTaskTimeout) as end,
+        interrupted(lambda: sent(emulator, "PUT"), AirflowTaskTimeout, ends_wait=ends_wait) as end,
         pytest.raises(AirflowTaskTimeout),
     ):
         task.execute(task_context())

@@ -175,8 +175,9 @@ def test_what_leads_to_one_place_goes_one_after_another_and_keeps_nothing_else_w
     assert order[-3:] == [0, 1, 4]
 
 
+@pytest.mark.parametrize("ends_wait", [True, False], ids=["waiting", "about-to-wait"])
 @pytest.mark.parametrize("by", [AirflowTaskTimeout, KeyboardInterrupt])
-def test_what_interrupts_the_waiting_for_all_stops_those_under_way(by: type[BaseException]) -> None:
+def test_what_interrupts_the_waiting_for_all_stops_those_under_way(by: type[BaseException], *, ends_wait: bool) -> None:
     begun, stopped = threading.Event(), threading.Event()
     ended_by: list[bool] = []
 
@@ -185,7 +186,7 @@ def test_what_interrupts_the_waiting_for_all_stops_those_under_way(by: type[Base
         ended_by.append(stopped.wait(20))
         return {"id": item}
 
-    with interrupted(begun.is_set, by), pytest.raises(by):
+    with interrupted(begun.is_set, by, ends_wait=ends_wait), pytest.raises(by):
         side_by_side(range(5), action, 2, stop=stopped.set)
     assert ended_by
     assert all(ended_by)
