@@ -153,9 +153,17 @@ def _ittybit(job: Job, api_version: str, **chunking: Any) -> Callable[[], object
     from airflow_provider_ittybit.hooks.ittybit import IttybitHook
 
     _import_all("airflow_provider_ittybit.uploads", "airflow_provider_ittybit.transport")
+    _as_before_a_task()
     hook = IttybitHook()
     hook.settings  # noqa: B018 - finds the connection, which loads much of Airflow
     return lambda: hook.upload_media(job.path, chunking=chunking)
+
+
+def _as_before_a_task() -> None:
+    """Load what Airflow has loaded when a task begins: the plugins of all providers; and what notes lineage for it."""
+    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+
+    get_hook_lineage_collector()
 
 
 def _import_all(*packages: str) -> None:

@@ -24,8 +24,9 @@ UPLOADS_METHOD = """\
   on both sides.
 - The server drops what it gets, as fast as it can: plain bytes in the kernel; of TLS, large bodies are cut into
   records but not decrypted. Otherwise it would be slower than some contenders and make all of them look the same.
-- Time is that of the upload call. Starting the process, imports and looking up the connection do not count; connecting,
-  the TLS handshake with certificates checked, and asking for a signed URL do. For curl it is its own `time_total`.
+- Time is that of the upload call. Starting the process, imports, the plugins that Airflow loads before a task, and
+  looking up the connection do not count; a run that imports anything more is refused. Connecting, the TLS handshake
+  with certificates checked, and asking for a signed URL count. For curl it is its own `time_total`.
 - CPU is that of the same call in all threads; for curl it is that of its whole process.
 - Memory is the kernel's high-water mark (`VmHWM`, set back by `/proc/self/clear_refs`) during the call, less the
   resident memory right before it. It can be next to nothing where memory that the imports had given back is used again.

@@ -110,7 +110,8 @@ def _python(job: Job, environment: Mapping[str, str]) -> Outcome:
         raise ContenderError(last)
     outcome = Outcome(**json.loads(done.stdout.strip().splitlines()[-1]))
     if outcome.late:
-        sys.stderr.write(f"{job.contender} imported while it was measured: {', '.join(outcome.late)}\n")
+        message = f"imported while it was measured, which would count as its time: {', '.join(outcome.late)}"
+        raise ContenderError(message)
     return outcome
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,9 @@ import pytest
 from benchmarks import servers
 from benchmarks.certificates import make_certificates
 from benchmarks.files import MIB, file_of
-from benchmarks.job import Job
+from benchmarks.job import Job, Outcome
 from benchmarks.measured_process import measure
+from benchmarks.rounds import ContenderError
 from benchmarks.rounds import measure as measure_apart
 
 if TYPE_CHECKING:
@@ -59,6 +62,26 @@ def test_all_bytes_of_an_upload_arrive_and_it_is_measured(
     assert 0 <= servers.received(addresses) - SIZE <= FRAMING.get(contender, 0)
     assert outcome.seconds > 0
     assert 0 < outcome.before <= outcome.peak + MIB  # the kernel adds up the pages of threads from time to time only
+
+
+@pytest.mark.parametrize("contender", OURS)
+def test_nothing_is_imported_while_it_is_measured(
+    prepared: tuple[Addresses, Callable[[str, str], Job]], contender: str
+) -> None:
+    addresses, job = prepared
+    outcome = measure_apart(job(contender, "https"), {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])})
+    assert outcome.late == []
+    assert servers.received(addresses) >= SIZE
+
+
+@pytest.mark.parametrize("late", [[], ["json.tool"]])
+def test_a_run_that_imports_while_it_is_measured_is_refused(late: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "\n" + Outcome(1.0, 0.5, 0, 0, late).dump() + "\n"
+    done = subprocess.CompletedProcess([], 0, stdout=said, stderr="")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    refused = pytest.raises(ContenderError, match=r"imported while it was measured.*json\.tool")
+    with refused if late else contextlib.nullcontext():
+        measure_apart(Job("ittybit-put", "", "", ""), {})
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
