@@ -21,6 +21,12 @@ DISTRIBUTED := --dist loadfile --no-loadscope-reorder
 VERSIONS ?= 2.11.2 3.0.6 3.1.8 3.2.2
 WATCHED := $(filter 3.%,$(VERSIONS))
 LEFT_OUT := $(shell sed -e '/^\#/d' -e '/^$$/d' tests/compat/left_out.txt)
+# an index or a mirror that falters for a moment ends nothing
+export UV_HTTP_TIMEOUT ?= 120
+export UV_HTTP_RETRIES ?= 10
+export PIP_RETRIES ?= 10
+export PIP_DEFAULT_TIMEOUT ?= 60
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300
 # tests, demo and benchmark start many Airflow processes; without its bytecode kept, each compiles Airflow anew
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -87,7 +93,7 @@ reliability: $(STAMP) ## Try every fault of the network on every operation, and 
 chromium: ## Install the browser that the tests of the emulator's page need (Debian, as root)
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  $(APT) update && $(APT) install -y --no-install-recommends chromium >/dev/null; \
 	else echo "No Chromium, and no root or apt to install it: the tests of the emulator's page are skipped"; fi
 
 check: $(STAMP) ## Run linters, type checker and import contracts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,4 +38,4 @@ def test_triggers_that_only_sleep_send_nothing(found: Callable[[str], dict[str, 
     one = found("airflow")
     assert (one["error"], one["failure"]) == (None, None)
     assert (one["requests"], one["requests_while_starting"], one["done"]) == (0, 0, 0)
-    assert one["own"] > 0
+    assert math.isfinite(one["own"])

@@ -57,6 +57,7 @@ class Plan:
     :param seconds: time that is measured.
     :param interval: seconds between two looks; the triggers start in the course of one.
     :param latency: seconds the server takes to answer.
+    :param longer: seconds that are left for events to come after the usual ones.
     :param entries: the contenders.
     """
 
@@ -65,12 +66,13 @@ class Plan:
     seconds: float = SECONDS
     interval: float = INTERVAL
     latency: float = LATENCY
+    longer: float = 0.0
     entries: tuple[Entry, ...] = tuple(entry for entry in ENTRIES if not entry.asked)
 
     @property
     def grace(self) -> float:
         """Seconds after the measured time: who looks once in an interval has looked again by then."""
-        return 1.5 * self.interval
+        return 1.5 * self.interval + self.longer
 
     def minutes(self) -> float:
         """Guess how long it takes, with some seconds for each process to begin."""
@@ -83,4 +85,4 @@ def quick() -> Plan:
     """A small look that needs no other package: whether it works, not what it costs."""
     names = (ALONE, OURS, "aiohttp")
     entries = tuple(entry for entry in ENTRIES if entry.contender in names)
-    return Plan(sizes=(20,), runs=1, seconds=2.0, interval=0.5, latency=0.02, entries=entries)
+    return Plan(sizes=(20,), runs=1, seconds=2.0, interval=0.5, latency=0.02, longer=3.0, entries=entries)

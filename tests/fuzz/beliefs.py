@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from free_ports import free_ports
+
 from airflow_provider_ittybit.emulator.records import File, Job, Media, Run, Task
 from airflow_provider_ittybit.emulator.running import RunningEmulator
 from airflow_provider_ittybit.emulator.store import Query
@@ -63,7 +65,7 @@ class World:
         self.sources = Path(self._folder.name) / "sources"
         self.sources.mkdir()
         self._key = "ittybit_key_of_this_world"
-        self._ports = (0, 0, 0)
+        self._ports = tuple(free_ports(3))
         self._before = os.environ.get(CONNECTION)
         self.emulator = self._started()
         self.hook = IttybitHook()
@@ -216,15 +218,13 @@ class World:
         assert state == expected, f"{name} is {record.status}, the client believes {state}"
 
     def _started(self) -> RunningEmulator:
-        emulator = RunningEmulator(
+        return RunningEmulator(
             Path(self._folder.name) / "state",
             api_key=self._key,
             ports=self._ports,
             processing="held",
             default_version="jobs" if self.generation == "jobs" else "2025-08-20",
         ).start()
-        self._ports = tuple(emulator._sockets.roles) if emulator._sockets else self._ports  # type: ignore[assignment]
-        return emulator
 
 
 def source_of(world: World, content: bytes, name: str) -> tuple[Path, str]:

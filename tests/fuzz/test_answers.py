@@ -211,7 +211,7 @@ BOMBS = {
 def test_a_large_hostile_answer_is_read_in_linear_time(content: bytes, status: int) -> None:
     import time
 
-    began = time.process_time()
+    began = time.thread_time()
     for read in (read_resource, read_page, read_signature):
         outcome(lambda read=read: read(REQUEST, Response(status, Headers(), content)))
-    assert time.process_time() - began < 10, "some step takes time by the square of the size"
+    assert time.thread_time() - began < 10, "some step takes time by the square of the size"

@@ -24,13 +24,15 @@ from reliability.servers import FaultServer, Line, encoded
 from unit.transport.certificates import new_authority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from unit.transport.certificates import Authority
 
 TESTS = Path(__file__).parents[1]
 TIMEOUT = 600
 """Seconds of the connection: whatever ends much earlier did not wait for its answer."""
+AGAIN = 1.0
+"""Seconds after which the signal is sent once more."""
 HUNG = 30
 """Seconds after which a process that is still there is ended."""
 NAMES = (*TASKS, HOOK)
@@ -67,6 +69,27 @@ def end(group: int) -> None:
     """End whatever is left of a group of processes, should the test have failed."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def terminated(process: int) -> Iterator[None]:
+    """Tell a process to end, and again each second: one that just begins to wait does not notice the first word."""
+    itself, over = os.pidfd_open(process), threading.Event()  # which no other process gets, as it may the id
+
+    def tell() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            while not over.is_set():
+                signal.pidfd_send_signal(itself, signal.SIGTERM)
+                over.wait(AGAIN)
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+        os.close(itself)
 
 
 def headers_only(line: Line) -> None:
@@ -118,7 +141,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
         for name, server in silent.items():
             assert server.was_met.wait(120)
             signalled[name] = time.monotonic()
-            os.kill(int(begun[name][0]), signal.SIGTERM)
+            stack.enter_context(terminated(int(begun[name][0])))
         limit = threading.Timer(HUNG, end, [process.pid])
         limit.start()
         stack.callback(limit.cancel)

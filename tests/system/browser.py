@@ -64,7 +64,8 @@ class Browser:
         silent = subprocess.DEVNULL
         self._process = subprocess.Popen(arguments, stdout=silent, stderr=silent)  # noqa: S603 - the browser
         self._stack = contextlib.ExitStack()
-        self._socket = self._stack.enter_context(connect(self._address(), max_size=None))
+        socket = connect(self._address(), max_size=None, open_timeout=self.patience, ping_interval=None)
+        self._socket = self._stack.enter_context(socket)
         targets = self.call("Target.getTargets")["targetInfos"]
         page = next(target["targetId"] for target in targets if target["type"] == "page")
         self._session: str | None = None

@@ -34,6 +34,7 @@ def wait(dag_id: str, **more: Any) -> None:
 wait("wait_an_hour", timeout=HOUR)
 wait("wait_and_delete", timeout=HOUR, delete_on_kill=True)
 wait("wait_briefly", timeout=3, delete_on_kill=True)
+wait("wait_some_seconds", timeout=8, delete_on_kill=True)  # fewer than until a dead triggerer's waits are taken over
 wait("wait_in_the_worker", timeout=HOUR, deferrable=False, poll_interval=HOUR, delete_on_kill=True)
 wait("stay_in_the_worker", timeout=HOUR, deferrable=False)
 wait("create_and_wait", timeout=HOUR, kind="image")

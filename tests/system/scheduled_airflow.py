@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from urllib.parse import quote, unquote
 from urllib.request import ProxyHandler, Request, build_opener
 
 import psutil
+from free_ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +42,10 @@ LOOK_EVERY = 0.1
 ENDS = ("success", "failed")
 HEARTBEAT_TIMEOUT = 15
 """Seconds without a heartbeat after which the scheduler gives a task up; Airflow's own default is 300."""
+TRIGGERER_TIMEOUT = 12
+"""Seconds without a heartbeat after which another triggerer takes over what one had; Airflow's own default is 30."""
+LOCKED = 60.0
+"""Seconds that one waits for the lock of the database: another may hold it for more than the usual 5."""
 
 
 class NeverHappenedError(AssertionError):
@@ -80,10 +84,11 @@ class ScheduledAirflow:
     _token: str = ""
 
     def __enter__(self) -> Self:
-        self._port = free_port()
+        self._port, *self._log_ports = free_ports(3)
         self._environment = self._settings() | self.environment
         try:
-            self._run("db", "migrate")
+            if self.components != STANDALONE:  # which makes its database itself
+                self._run("db", "migrate")
             for name, command in self.components.items():
                 self._processes[name] = self._start(name, command)
             until(self._is_healthy, "a healthy Airflow", START)
@@ -139,7 +144,7 @@ class ScheduledAirflow:
         whole = [one for process in found for one in [*process.children(recursive=True), process]]
         for process in found if gracefully else whole:
             _kill(process.pid, signal.SIGTERM if gracefully else signal.SIGKILL)
-        until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in whole), f"no {name}")
+        until(lambda: all(map(_is_gone, whole)), f"no {name}")
         self._processes[name] = self._start(name, [name])
 
     def tail(self) -> str:
@@ -166,12 +171,16 @@ class ScheduledAirflow:
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 600,
             "DAG_PROCESSOR__PARSING_PROCESSES": 1,
             "DATABASE__LOAD_DEFAULT_CONNECTIONS": False,
-            "LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
-            "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
+            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db?timeout={LOCKED:.0f}",
+            "LOGGING__TRIGGER_LOG_SERVER_PORT": self._log_ports[0],
+            "LOGGING__WORKER_LOG_SERVER_PORT": self._log_ports[1],
             "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.1,
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_TIMEOUT,
             "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 1,
+            "TRIGGERER__JOB_HEARTBEAT_SEC": 1,
+            "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": TRIGGERER_TIMEOUT,
+            "WORKERS__EXECUTION_API_TIMEOUT": 60,
             "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
@@ -336,6 +345,13 @@ def _is_airflow(process: psutil.Process, name: str) -> bool:
     return False
 
 
+def _is_gone(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE or not process.is_running()
+    except psutil.NoSuchProcess:
+        return True
+
+
 def _kill_all(processes: list[psutil.Process]) -> int:
     for process in processes:
         _kill(process.pid)
@@ -350,10 +366,3 @@ def _in_sessions(sessions: set[int]) -> list[psutil.Process]:
             if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

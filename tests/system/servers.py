@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from system.scheduled_airflow import free_port, until
+from free_ports import free_port
+from system.scheduled_airflow import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

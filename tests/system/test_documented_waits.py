@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = pytest.mark.xdist_group("airflow")
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
 

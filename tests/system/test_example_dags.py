@@ -17,7 +17,6 @@ from airflow_provider_ittybit.links.ittybit import IttybitPreviewLink
 if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = pytest.mark.xdist_group("airflow")
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 NEEDS = {"watched_folder": ASSET_WATCHERS, "upload_what_arrived": NAMED_ASSETS}
 HERE = [path for path in EXAMPLES.glob("*.py") if path.stem not in NEEDS or NEEDS[path.stem].is_here]

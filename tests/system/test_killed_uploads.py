@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = [pytest.mark.xdist_group("scheduled airflow"), TASK_STATE_STORE.needed]
+pytestmark = TASK_STATE_STORE.needed
 
 MIB = 1024 * 1024
 SMALL, LARGE = MIB // 2, 8 * MIB

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = [pytest.mark.xdist_group("scheduled airflow"), TASK_STATE_STORE.needed]
+pytestmark = TASK_STATE_STORE.needed
 
 HOUR = 3600
 HELD = 600
@@ -107,7 +107,7 @@ def test_after_a_kill_between_submission_and_deferral_the_retry_waits_for_the_sa
     accepted = run.notes()["ittybit_upload"]["accepted"]
     run.kill_task()
     run.until_deferred(try_number=2)
-    assert deadlines(run) == [pytest.approx(accepted + HOUR, abs=0.001)]
+    assert until(lambda: deadlines(run), "a deadline in the log") == [pytest.approx(accepted + HOUR, abs=0.001)]
     held.control.release()
     run.until_it("success", try_number=2)
     assert uploads(held) == len(held.control.files()) == 1
@@ -153,7 +153,7 @@ def test_a_wait_whose_triggerer_is_killed_or_stopped_waits_on_and_ends_well(sche
 
 
 def test_a_deadline_that_passes_while_no_triggerer_runs_holds_all_the_same(scheduled, held, video) -> None:
-    run = scheduled.trigger("wait_briefly", source=str(video))
+    run = scheduled.trigger("wait_some_seconds", source=str(video))
     until(lambda: from_the_triggerer(held), "a look by the triggerer")
     scheduled.restart("triggerer")
     run.until_it("failed", try_number=1)
@@ -206,6 +206,7 @@ def test_a_deferred_task_that_is_cleared_starts_afresh(scheduled, held, video) -
         run.clear(while_it_runs=True)
     second = [run.until_deferred(try_number=2) for run in runs]
     for run in runs:
+        until(lambda run=run: len(deadlines(run)) == 2, "both deadlines in the log")
         before, after = deadlines(run)
         assert after > before
     assert all(later["max_tries"] > earlier["max_tries"] for earlier, later in zip(first, second, strict=True))
@@ -227,7 +228,7 @@ def test_a_task_that_is_cleared_while_it_waits_in_its_worker_starts_afresh(sched
     held.control.release()
     after = run.until_it("success", try_number=2)
     assert after["max_tries"] > before["max_tries"]
-    assert "IttybitStoppedError" in run.log()
+    until(lambda: "IttybitStoppedError" in run.log(), "the end of the first try in the task's log")
     assert uploads(held) == 2
 
 

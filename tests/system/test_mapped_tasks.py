@@ -9,7 +9,6 @@ from system.kept_by_airflow import links, xcoms
 
 from airflow_provider_ittybit.links.ittybit import IttybitMediaLink, IttybitPreviewLink
 
-pytestmark = pytest.mark.xdist_group("airflow")
 MAPPED = Path(__file__).parent / "mapped_tasks_dag.py"
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 SIZE = 200 * MIB
-MOST = 64 * MIB
+MOST = 96 * MIB
 """What an upload of any size may take: four readers that each hold and fetch 5 MiB, and the connections."""
 WORKER = """
 import json, sys

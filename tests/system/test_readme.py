@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("airflow")
 README = Path(__file__).parents[2] / "README.md"
 FOLDER = "/data/incoming"
 

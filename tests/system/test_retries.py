@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from airflow_versions import TASK_STATE_STORE
 
-pytestmark = pytest.mark.xdist_group("airflow")
 FAILED_LOOKS = 5
 """After so many in a row a try is given up."""
 

@@ -12,11 +12,8 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-import pytest
 from airflow_versions import MASKED_FIELDS
 from secret_search import SIGNATURE, Records
-
-pytestmark = pytest.mark.xdist_group("airflow")
 
 CANARY = "c4n4ryThatOpensTheBucket"
 QUERY = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60&X-Amz-Signature={CANARY}"

@@ -33,7 +33,7 @@ LONGEST = 60.0 + 3.0 * WAITS
 """Seconds for all tasks to come as far as they have to: each is a process of its own, twice."""
 WATCHED = 6
 """Seconds in which each that waits is looked at, as often as it would be alone: every second at first."""
-SILENCE = 10
+SILENCE = 7
 """Seconds without a look after which none will come: the longest pause is 4 s, four times ``poke_interval``."""
 
 
@@ -48,7 +48,6 @@ def standalone(
         "AIRFLOW__CORE__PARALLELISM": str(AT_ONCE),
         "AIRFLOW__CORE__MAX_MAP_LENGTH": str(max(1024, WAITS)),
         "AIRFLOW__TRIGGERER__CAPACITY": str(max(1000, WAITS)),
-        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     }
     with ScheduledAirflow(home, environment, STANDALONE) as airflow:
         # in the database, where a triggerer does not look itself: it has to ask its supervisor

@@ -11,7 +11,6 @@ import pytest
 if TYPE_CHECKING:
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = pytest.mark.xdist_group("airflow")
 WAITING = Path(__file__).parent / "waiting_dag.py"
 LOOKS = 3
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ittybit.emulator.running import RunningEmulator
 
-pytestmark = pytest.mark.xdist_group("scheduled airflow")
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 WATCHED, ARRIVED = "watched_folder", "upload_what_arrived"
 LONG = 300.0
@@ -40,10 +39,8 @@ def scheduled(
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "3",  # a busy machine may answer a task too late
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
-        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
         # Airflow 3.0 starts a watcher when it reads the DAG for the second time
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600" if TASK_STATE_STORE.is_here else "5",
-        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "MEDIA_POLL_INTERVAL": "0.5",
         "RENDERS": str(home / "renders"),
         "RENDERS_ASSET": f"file://{home}/renders",

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 # [END testing_imports]
 
-pytestmark = pytest.mark.xdist_group("airflow")
 EXAMPLE = Path(__file__).parents[2] / "example_dags" / "upload_and_clean_up.py"
 
 
