@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.02
 AGAIN = 0.5
 """Seconds after which a signal is sent again that came just before the main thread began to wait."""
-SOON = 2.0
-"""Seconds within which a killed task has to end: it should take half of one, on a machine that is not busy."""
+SOON = 4.5
+"""Seconds within which a killed task has to end: Airflow gives it 5, and what it would else wait for takes a minute.
+
+It should take half of one, on a machine that is not busy.
+"""
 
 
 @dataclass
@@ -70,11 +73,11 @@ def _signalled(
     once: Callable[[], object], on_term: Callable[..., None], kill: Kill, *, ends_wait: bool = True
 ) -> Iterator[None]:
     over, seen = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
 
     def send() -> None:
-        while not once():
-            if over.wait(LOOK_EVERY):
-                return
+        if not _appears(once, over, failures):
+            return
         kill.at = time.monotonic()
         if not ends_wait:
             signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
@@ -96,3 +99,16 @@ def _signalled(
         over.set()
         sender.join()
         signal.signal(signal.SIGTERM, before)
+        for failure in failures:
+            raise failure
+
+
+def _appears(once: Callable[[], object], over: threading.Event, failures: list[BaseException]) -> bool:
+    """Wait until there is something to see, or all is over; a failure to look is noted, and ends the wait as well."""
+    try:
+        while not once():
+            if over.wait(LOOK_EVERY):
+                return False
+    except BaseException as error:  # noqa: BLE001 - raised at the end by the main thread, which is not left to wait
+        failures.append(error)
+    return True

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import logging
 import math
+import time
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -56,6 +58,7 @@ class Emulator:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
+        send = _dated(send)
         role = self._roles[scope["server"][1]]
         response = await self._beside_the_api(request) if role == "api" else None
         if response is not None:
@@ -126,6 +129,18 @@ class Emulator:
         if exchange.request.method == "GET":
             await before_reading(self._service)
         return await route.handler(exchange)
+
+
+def _dated(send: Send) -> Send:
+    """Have an answer say when it is sent, unless it has a date of its own."""
+
+    async def send_dated(message: Message) -> None:
+        if message["type"] == "http.response.start" and b"date" not in dict(message["headers"]):
+            date = (b"date", formatdate(time.time(), usegmt=True).encode())
+            message = {**message, "headers": [date, *message["headers"]]}
+        await send(message)
+
+    return send_dated
 
 
 def _exchange(request: Request, service: Service, role: str) -> tuple[Exchange, ApiError | None]:

@@ -6,6 +6,7 @@ A further subcommand is one more entry in ``SUBCOMMANDS``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
@@ -31,6 +32,8 @@ NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 KILLED_BY = 128
 
+LOOK_EVERY = 0.5
+"""Seconds; Python handles a signal between two steps of the main thread, so no wait there may be without end."""
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 PASSED_ON = (*STOPPING, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -142,7 +145,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         )
         sys.stdout.write("\n".join(lines))
         sys.stdout.flush()
-        stopped.wait()
+        while not stopped.wait(LOOK_EVERY):
+            continue  # what comes just before a wait is handled after it
     return 0
 
 
@@ -183,19 +187,29 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
     program = shutil.which(command[0], path=environment.get("PATH"))
     if program is None:
         return _complain(f"{command[0]}: command not found", NOT_FOUND)
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+    has_terminal = sys.stdin is not None and sys.stdin.isatty()
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        if child is None:
+            early.append(number)
+        elif number != signal.SIGINT or not has_terminal:  # the terminal sends Ctrl-C to the command itself
+            child.send_signal(number)
+
+    for number in PASSED_ON:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as with nohup; the command is to ignore it too
+            signal.signal(number, pass_on)
     try:
         child = subprocess.Popen([program, *command[1:]], env=environment)  # noqa: S603 - running it is the purpose
     except PermissionError as error:
         return _complain(str(error), NOT_EXECUTABLE)
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        child.send_signal(number)
-
-    for number in PASSED_ON:
-        signal.signal(number, pass_on)
-    if sys.stdin is not None and sys.stdin.isatty():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends Ctrl-C to the command itself
-    status = child.wait()
+    for noted in early:
+        child.send_signal(noted)
+    status: int | None = None
+    while status is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = child.wait(LOOK_EVERY)
     return KILLED_BY - status if status < 0 else status
 
 

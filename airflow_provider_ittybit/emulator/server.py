@@ -66,6 +66,7 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,  # it is computed once a second: a clock that a test sets back would still show in it
             backlog=BACKLOG,
             timeout_graceful_shutdown=1,
         )

@@ -76,6 +76,28 @@ def test_exec_passes_signals_on_and_reports_the_death_of_its_command() -> None:
         assert process.wait(30) == 128 + signal.SIGTERM
 
 
+def test_exec_passes_a_signal_on_that_comes_while_its_command_is_started() -> None:
+    script = (
+        "import os, signal, subprocess, sys\n"
+        "from airflow_provider_ittybit.emulator.cli import main\n"
+        "start = subprocess.Popen\n"
+        "def interrupted(*arguments, **options):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return start(*arguments, **options)\n"
+        "subprocess.Popen = interrupted\n"
+        "sys.exit(main(['exec', '--', 'sleep', '50']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], timeout=40, check=False)  # noqa: S603 - our own script
+    assert done.returncode == 128 + signal.SIGTERM
+
+
+def test_exec_leaves_a_signal_ignored_that_was_ignored_before() -> None:
+    script = "import signal, sys; sys.exit(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
+    command = ["nohup", *COMMAND, "exec", "--", sys.executable, "-c", script]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)  # noqa: S603 - same
+    assert done.returncode == 1
+
+
 def test_exec_says_when_there_is_no_such_command() -> None:
     done = run("exec", "--", "no-such-command-anywhere")
     assert done.returncode == 127

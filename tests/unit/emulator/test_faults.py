@@ -6,11 +6,14 @@ import contextlib
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import time_machine
 
 from airflow_provider_ittybit.emulator.faultfields import EFFECTS, FIELDS
 from airflow_provider_ittybit.emulator.faults import Fault, Faults
@@ -52,6 +55,18 @@ def test_a_fault_can_have_headers_and_a_body_of_its_own(
     answer = speak().get("/files")
     assert (answer.status_code, answer.text) == (503, "<html>")
     assert (answer.headers["retry-after"], answer.headers["x-from"]) == ("7", "a proxy")
+
+
+def test_an_answer_has_the_date_of_its_moment_or_that_of_the_fault(
+    emulator: RunningEmulator, speak: Callable[..., httpx.Client]
+) -> None:
+    client = speak()
+    emulator.control.fault(status=503, headers={"Date": "Wed, 01 Jan 2025 00:00:00 GMT"})
+    assert client.get("/files").headers.get_list("date") == ["Wed, 01 Jan 2025 00:00:00 GMT"]
+    with time_machine.travel(datetime(2040, 1, 1, tzinfo=UTC), tick=False):
+        assert client.get("/files").headers.get_list("date") == ["Sun, 01 Jan 2040 00:00:00 GMT"]
+    dates = client.get("/files").headers.get_list("date")
+    assert [abs(parsedate_to_datetime(date) - datetime.now(UTC)) < timedelta(minutes=1) for date in dates] == [True]
 
 
 def test_a_success_can_carry_an_error_body(emulator: RunningEmulator, speak: Callable[..., httpx.Client]) -> None:

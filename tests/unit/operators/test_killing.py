@@ -157,7 +157,7 @@ def test_a_task_that_is_killed_before_it_knows_an_id_ends_as_soon_as_it_does(
     held: Connect, image: Path, logged: Callable[[], str], *, deferrable: bool, delete_on_kill: bool
 ) -> None:
     emulator, run = held("files-flat"), Run()
-    emulator.control.fault(match={"method": "PUT"}, answer_delay=0.3)
+    emulator.control.fault(match={"method": "PUT"}, answer_delay=1.5)  # the kill comes meanwhile, and waits for it
     task = upload(image, delete_on_kill=delete_on_kill, deferrable=deferrable)
     with killed(task, lambda: sent(emulator, "PUT")) as kill, pytest.raises(IttybitStoppedError):
         task.execute(task_context(run))

@@ -19,6 +19,7 @@ from airflow_provider_ittybit.exceptions import (
     IttybitUnsupportedError,
 )
 from airflow_provider_ittybit.operators.media import DeleteMediaOperator, GetMediaOperator, UpdateMediaOperator
+from airflow_provider_ittybit.transport import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +48,6 @@ def delete(media_id: object, **arguments: Any) -> Any:
 
 def kept(emulator: RunningEmulator) -> set[str]:
     return {file["id"] for file in emulator.control.files() if not file["deleted"]}
-
-
-@pytest.fixture
-def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a request that is under way at a kill one second for its answer."""
-    monkeypatch.setattr("airflow_provider_ittybit.transport.blocking.GRACE", 1.0)
 
 
 @pytest.mark.parametrize("generation", TAKE_BYTES)
@@ -205,18 +200,25 @@ def test_a_retry_after_a_refusal_finishes_the_job(connect: Connect, image: Path)
 
 
 @pytest.mark.parametrize(
-    ("fault", "done", "words"),
+    ("fault", "grace", "done", "words"),
     [
-        ({"answer_delay": 0.3}, 3, "The task was killed: "),
-        ({"status": 503, "retry_after": 100}, 2, "The task was killed: "),
-        ({"delay": 100}, 2, "It may have been done all the same"),
+        ({"answer_delay": 1.5}, blocking.GRACE, 3, "The task was killed: "),
+        ({"status": 503, "retry_after": 100}, 1.0, 2, "The task was killed: "),
+        ({"delay": 100}, 1.0, 2, "It may have been done all the same"),
     ],
     ids=["it is answered", "it is refused", "no answer comes"],
 )
-@pytest.mark.usefixtures("short_grace")
 def test_a_killed_task_begins_no_further_deletion(
-    fault: dict[str, Any], done: int, words: str, connect: Connect, image: Path
+    *,
+    fault: dict[str, Any],
+    grace: float,
+    done: int,
+    words: str,
+    connect: Connect,
+    image: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(blocking, "GRACE", grace)
     emulator = connect("files-flat")
     ids = [uploaded(image)["id"] for _ in range(5)]
     emulator.control.fault(match={"method": "DELETE", "path": ids[2]}, **fault)
@@ -235,7 +237,7 @@ def test_a_killed_task_begins_no_further_deletion(
 def test_a_retry_of_a_killed_task_deletes_what_is_left(connect: Connect, image: Path) -> None:
     emulator = connect("files-flat")
     ids = [uploaded(image)["id"] for _ in range(3)]
-    emulator.control.fault(match={"method": "DELETE", "path": ids[1]}, answer_delay=0.3)
+    emulator.control.fault(match={"method": "DELETE", "path": ids[1]}, answer_delay=1.5)
     task = DeleteMediaOperator(task_id="task", media_id=ids)
     with killed(task, lambda: len(sent(emulator, "DELETE")) >= 2), pytest.raises(IttybitStoppedError):
         task.execute(task_context())

@@ -98,7 +98,8 @@ def test_closing_ends_the_thread_and_closes_the_file(blocks: int) -> None:
     reader.close()
     reader.close()
     assert source.closed
-    assert not any(thread.name == "ittybit-read-ahead" for thread in threading.enumerate())
+    reader._thread.join(30)
+    assert not reader._thread.is_alive()
 
 
 @pytest.mark.parametrize(

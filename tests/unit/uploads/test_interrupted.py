@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SIZE = 16_001
 CHUNKS = 9
 GRACE = 0.3
-SOON = GRACE + 3.0
-"""Seconds in which all must have ended that would take half a minute or more."""
+SOON = 15.0
+"""Seconds in which all must have ended that would take half a minute or more: much, for a machine that stands still."""
 
 
 @pytest.mark.parametrize("ends_wait", [True, False], ids=["waiting", "about-to-wait"])
@@ -73,7 +73,7 @@ def test_chunks_that_arrive_until_the_end_are_noted_and_the_same_hook_sends_the_
     def upload() -> None:
         hook.upload_media(clip, chunking=SMALL, journal=journal_of(task_context(store=store), durable=True))
 
-    emulator.control.fault(match={"role": "delivery"}, times=0, answer_delay=0.5)
+    emulator.control.fault(match={"role": "delivery"}, times=0, answer_delay=1.5)  # shorter than the usual GRACE
     with interrupted(lambda: len(put_rows(emulator)) >= 2, by), pytest.raises(by):
         upload()
     assert len(put_rows(emulator)) == 2

@@ -128,7 +128,7 @@ def test_no_file_of_several_begins_after_a_kill(
 ) -> None:
     emulator = connect("files-flat")
     emulator.control.settings(processing="held")
-    emulator.control.fault(match={"method": "PUT"}, times=0, answer_delay=0.3)
+    emulator.control.fault(match={"method": "PUT"}, times=0, answer_delay=1.5)  # the kill comes meanwhile
     looked_at: list[str] = []
     monkeypatch.setattr("airflow_provider_ittybit.uploads.sources._look_at", _noting(looked_at))
     sources = [str(file_with(tmp_path, some_bytes(2000), f"{number}.mp4")) for number in range(5)]
@@ -154,7 +154,7 @@ def test_what_was_uploaded_when_the_kill_came_is_labelled_all_the_same(
     put_by: PutBy, emulator: RunningEmulator, tmp_path: Path
 ) -> None:
     hook = put_by("files-flat")
-    emulator.control.fault(match={"method": "PUT"}, answer_delay=0.3)
+    emulator.control.fault(match={"method": "PUT"}, answer_delay=1.5)  # the kill comes meanwhile
     killer = threading.Thread(target=lambda: (_until(lambda: sent(emulator, "PUT")), hook.pause.stop()))
     killer.start()
     file = hook.upload_media(file_with(tmp_path, b"x"), title="Gänse")
