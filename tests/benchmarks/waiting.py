@@ -142,7 +142,10 @@ def measure(job: Job, variables: Mapping[str, str]) -> Figures:
         raise ContenderError((done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1])
     with build_opener(ProxyHandler({})).open(f"{job.control}/control/report", timeout=60) as answer:
         report = json.load(answer)
-    return figures(job, Outcome.load(done.stdout.strip().splitlines()[-1]), report)
+    told = [line for line in done.stdout.splitlines() if line.startswith("{")]  # a trigger may log there until the end
+    if not told:
+        raise ContenderError((done.stdout.strip() or "no word").splitlines()[-1])
+    return figures(job, Outcome.load(told[-1]), report)
 
 
 def _job(plan: Plan, entry: Entry, waiting: int, number: int, places: Mapping[str, str]) -> Job:
