@@ -132,7 +132,7 @@ class Emulator:
 
 
 def _dated(send: Send) -> Send:
-    """Have an answer say when it is sent, unless it has a date of its own."""
+    """Have an answer say when it is sent, unless a fault gives it another date."""
 
     async def send_dated(message: Message) -> None:
         if message["type"] == "http.response.start" and b"date" not in dict(message["headers"]):

@@ -13,8 +13,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ittybit.emulator.profiles import UnknownVersionError, resolve
@@ -130,9 +130,9 @@ def _add_serve(commands: Any) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    stopped = threading.Event()
+    stopped: SimpleQueue[int] = SimpleQueue()  # whose lock a handler may take while the main thread waits for it
     for number in STOPPING:
-        signal.signal(number, lambda _number, _frame: stopped.set())
+        signal.signal(number, lambda number, _frame: stopped.put(number))
     with emulator_from(arguments) as emulator:
         connection = environment_for(emulator)["AIRFLOW_CONN_ITTYBIT_DEFAULT"]
         lines = (
@@ -145,8 +145,10 @@ def _serve(arguments: argparse.Namespace) -> int:
         )
         sys.stdout.write("\n".join(lines))
         sys.stdout.flush()
-        while not stopped.wait(LOOK_EVERY):
-            continue  # what comes just before a wait is handled after it
+        while True:  # what comes just before a wait is handled after it
+            with contextlib.suppress(Empty):
+                stopped.get(timeout=LOOK_EVERY)
+                break
     return 0
 
 

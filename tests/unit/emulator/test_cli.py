@@ -76,26 +76,48 @@ def test_exec_passes_signals_on_and_reports_the_death_of_its_command() -> None:
         assert process.wait(30) == 128 + signal.SIGTERM
 
 
-def test_exec_passes_a_signal_on_that_comes_while_its_command_is_started() -> None:
-    script = (
-        "import os, signal, subprocess, sys\n"
-        "from airflow_provider_ittybit.emulator.cli import main\n"
-        "start = subprocess.Popen\n"
-        "def interrupted(*arguments, **options):\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    return start(*arguments, **options)\n"
-        "subprocess.Popen = interrupted\n"
-        "sys.exit(main(['exec', '--', 'sleep', '50']))\n"
-    )
+SIGNALLED = """
+import os, signal, subprocess, sys, threading
+from airflow_provider_ittybit.emulator.cli import main
+
+def tell_main():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+def tell_another_thread():  # as if it came just before the main thread waits
+    threading.Timer(0.3, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
+
+def in_between(holder, name, before=lambda: None, after=lambda: None):
+    original = getattr(holder, name)
+    def replaced(*arguments, **options):
+        setattr(holder, name, original)
+        before()
+        result = original(*arguments, **options)
+        after()
+        return result
+    setattr(holder, name, replaced)
+
+"""
+"""A signal that is not seen ends nothing for 50 s, or for ever."""
+
+
+@pytest.mark.parametrize("when", ["before=tell_main", "after=tell_another_thread"])
+def test_exec_passes_a_signal_on_whenever_it_comes(when: str) -> None:
+    script = f"{SIGNALLED}in_between(subprocess, 'Popen', {when})\nsys.exit(main(['exec', '--', 'sleep', '50']))"
     done = subprocess.run([sys.executable, "-c", script], timeout=40, check=False)  # noqa: S603 - our own script
     assert done.returncode == 128 + signal.SIGTERM
 
 
+def test_serve_ends_at_a_signal_that_another_thread_receives() -> None:
+    script = f"{SIGNALLED}in_between(sys.stdout, 'flush', after=tell_another_thread)\nsys.exit(main(['serve']))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=40, check=False)  # noqa: S603 - same
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_exec_leaves_a_signal_ignored_that_was_ignored_before() -> None:
-    script = "import signal, sys; sys.exit(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
+    script = "import signal, sys; sys.exit(7 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else 0)"
     command = ["nohup", *COMMAND, "exec", "--", sys.executable, "-c", script]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)  # noqa: S603 - same
-    assert done.returncode == 1
+    assert done.returncode == 7
 
 
 def test_exec_says_when_there_is_no_such_command() -> None:
