@@ -105,6 +105,7 @@ def patience(request: pytest.FixtureRequest) -> float:
 
     A machine that stands still for a tenth of a second makes any such timeout pass; what is really wrong fails twice.
     """
+    request.node.user_properties.clear()  # what the first try noted
     return 1.0 if getattr(request.node, "execution_count", 1) == 1 else MUCH_PATIENCE
 
 

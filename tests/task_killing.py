@@ -1,4 +1,7 @@
-"""Kills a task the way Airflow does: a signal to its process, whose handler calls ``on_kill`` and returns."""
+"""Kills a task the way Airflow does: a signal to its process, whose handler calls ``on_kill`` and returns.
+
+A signal that comes just before the main thread waits for an answer does not end that wait; it is sent once more.
+"""
 
 from __future__ import annotations
 

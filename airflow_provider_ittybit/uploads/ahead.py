@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
-from concurrent.futures import Future, wait
-from queue import Empty, SimpleQueue
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from airflow_provider_ittybit.exceptions import IttybitStoppedError
-from airflow_provider_ittybit.uploads.threads import SLICE
+from airflow_provider_ittybit.uploads.threads import as_done, next_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +52,7 @@ def attended(action: Callable[[], T], is_stopped: Callable[[], bool]) -> T:
             future.set_exception(error)
 
     threading.Thread(target=run, name="ittybit-source", daemon=True).start()
-    while not wait([future], SLICE).done:
-        if is_stopped():
-            raise _stopped()
-    return future.result()
+    return next(as_done([future], _unless(is_stopped))).result()
 
 
 def read_ahead(
@@ -88,7 +85,7 @@ class ReadAhead(io.RawIOBase, BinaryIO):
         super().__init__()
         self._reader = reader
         self._left = count
-        self._is_stopped = is_stopped
+        self._check = _unless(is_stopped)
         self._free: SimpleQueue[None] = SimpleQueue()
         self._full: SimpleQueue[bytes | BaseException] = SimpleQueue()
         self._block = b""
@@ -127,7 +124,7 @@ class ReadAhead(io.RawIOBase, BinaryIO):
 
     def _next(self) -> bytes:
         if self._end is None:
-            block = _next_of(self._full, self._is_stopped)
+            block = next_of(self._full, self._check)
             if isinstance(block, bytes) and block:
                 self._free.put(None)
                 return block
@@ -154,13 +151,14 @@ class ReadAhead(io.RawIOBase, BinaryIO):
                 self._reader.close()
 
 
-def _next_of(queue: SimpleQueue[T], is_stopped: Callable[[], bool]) -> T:
-    """Wait for the next thing in a queue, as long as the task is not killed."""
-    while True:
-        with contextlib.suppress(Empty):
-            return queue.get(timeout=SLICE)
+def _unless(is_stopped: Callable[[], bool]) -> Callable[[], None]:
+    """Make what raises as soon as the task is killed."""
+
+    def check() -> None:
         if is_stopped():
             raise _stopped()
+
+    return check
 
 
 def _stopped() -> IttybitStoppedError:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ittybit.uploads.streaming import FileBody
-from airflow_provider_ittybit.uploads.threads import some_done
+from airflow_provider_ittybit.uploads.threads import as_done
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -89,15 +89,14 @@ def _gather(
     """Wait for all; after a failure only for those under way, so that it is noted which of them arrived."""
     finished: dict[str, Any] | None = None
     failed: BaseException | None = None
-    while under_way:
-        for future in some_done(under_way):
-            chunk = under_way.pop(future)
-            error = future.exception()
-            if error is None:
-                finished = future.result() or finished
-                acknowledged(chunk)
-            elif not isinstance(error, _NotSentError):
-                failed = failed or error
+    for future in as_done(list(under_way)):
+        chunk = under_way.pop(future)
+        error = future.exception()
+        if error is None:
+            finished = future.result() or finished
+            acknowledged(chunk)
+        elif not isinstance(error, _NotSentError):
+            failed = failed or error
     if failed is not None:
         raise failed
     return finished

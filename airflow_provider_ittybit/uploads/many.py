@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ittybit.exceptions import IttybitInputError, IttybitSourceNotFoundError
 from airflow_provider_ittybit.uploads.signatures import veiled
-from airflow_provider_ittybit.uploads.threads import some_done
+from airflow_provider_ittybit.uploads.threads import as_done
 from airflow_provider_ittybit.uploads.unreadable import in_store, presentable, unreadable
 
 if TYPE_CHECKING:
@@ -95,12 +95,8 @@ def side_by_side(
     lines = _lines(places or [None] * len(items))
     with ThreadPoolExecutor(min(parallel, len(lines)), thread_name_prefix="ittybit-upload") as pool:
         try:
-            left = {pool.submit(in_turn, line) for line in lines}
-            while left:
-                done = some_done(left)
-                left -= done
-                for future in done:
-                    future.result()
+            for future in as_done([pool.submit(in_turn, line) for line in lines]):
+                future.result()
         except BaseException:  # no error of an item comes out here
             stop()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -29,7 +29,6 @@ MEDIA = {
 }
 
 
-# The mark asks xdist to keep an SDK to one test process, since each process drives it for itself.
 EACH_SDK = [pytest.param(sdk, id=sdk.version) for sdk in SDKS]
 ENVELOPED = pytest.mark.parametrize("report", [EACH_SDK[1]], indirect=True)
 

@@ -36,7 +36,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-        reports = [report for reports in reporter.stats.values() for report in reports]
+        reports = [report for kind, reports in reporter.stats.items() if kind != "rerun" for report in reports]
         noted = [
             value for report in reports for name, value in getattr(report, "user_properties", ()) if name == PROPERTY
         ]

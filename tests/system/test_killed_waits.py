@@ -36,7 +36,6 @@ def scheduled(
     shutil.copy(Path(__file__).with_name("killed_waits_dags.py"), home / "dags")
     environment = {
         "AIRFLOW_CONN_ITTYBIT_DEFAULT": running_emulator.airflow_connection("2025-08-20", timeout=HELD),
-        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "AIRFLOW__CORE__FERNET_KEY": "",  # what is encrypted could not be searched
     }

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MIB = 1024 * 1024
 SIZE = 200 * MIB
 MOST = 96 * MIB
-"""What an upload of any size may take: four readers that each hold and fetch 5 MiB, and the connections."""
+"""What an upload of any size may take: four readers that each hold and fetch 5 MiB, connections, and what the allocator
+keeps. To hold the chunks of all four would take 128 MiB."""
 WORKER = """
 import json, sys
 from pathlib import Path
@@ -44,7 +45,7 @@ print(json.dumps(memory("VmHWM") - before))
 
 
 @pytest.mark.parametrize(
-    ("version", "chunking"), [("files-flat", {"size": 16 * MIB, "parallel": 4}), ("media", {})], ids=["chunks", "form"]
+    ("version", "chunking"), [("files-flat", {"size": 32 * MIB, "parallel": 4}), ("media", {})], ids=["chunks", "form"]
 )
 def test_the_memory_of_a_worker_does_not_grow_with_the_object(
     connect: Callable[..., RunningEmulator], version: str, chunking: dict[str, Any]

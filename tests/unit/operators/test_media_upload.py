@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
+from free_ports import free_port
 from task_running import Run, Store, sent, task_context, uploaded
 
 from airflow_provider_ittybit.durability import KEY
@@ -42,11 +42,8 @@ def upload(source: object, **arguments: Any) -> UploadMediaOperator:
 
 def connection_to_nothing(emulator: RunningEmulator) -> str:
     """Make a connection to a port on which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     connection = json.loads(emulator.airflow_connection(api_version="files-flat", max_retries=0))
-    return json.dumps(connection | {"host": f"http://127.0.0.1:{port}"})
+    return json.dumps(connection | {"host": f"http://127.0.0.1:{free_port()}"})
 
 
 @pytest.mark.parametrize("generation", TAKE_BYTES)

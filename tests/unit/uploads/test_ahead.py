@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ittybit.exceptions import IttybitStoppedError
-from airflow_provider_ittybit.uploads import ahead
+from airflow_provider_ittybit.uploads import threads
 from airflow_provider_ittybit.uploads.ahead import AHEAD, BLOCK, ReadAhead, attended, read_ahead
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Stalled(Watched):
 
 @pytest.fixture
 def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "SLICE", 0.01)
+    monkeypatch.setattr(threads, "SLICE", 0.01)
 
 
 @pytest.mark.usefixtures("short_slices")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 from bytes_to_send import MIB, SMALL, arrived, put_rows, sha256, some_bytes
 from file_serving import Shelf, serving
+from free_ports import free_port
 from task_running import Store, task_context
 
 from airflow_provider_ittybit.durability import journal_of
@@ -118,11 +118,9 @@ def test_a_refusal_says_what_the_server_answered_and_whether_a_retry_may_help(
 
 
 def test_a_server_that_is_not_there_may_be_at_a_retry(put_by: PutBy) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    source = f"http://carol:hush@127.0.0.1:{free_port()}/clip.mp4?sig=hush"
     with pytest.raises(IttybitError, match=r"Cannot fetch http://127.*/clip.mp4: ConnectionError") as caught:
-        put_by("files-flat").upload_media(f"http://carol:hush@127.0.0.1:{port}/clip.mp4?sig=hush", fetch=True)
+        put_by("files-flat").upload_media(source, fetch=True)
     assert "hush" not in str(caught.value)
     assert not isinstance(caught.value, AirflowFailException)
 

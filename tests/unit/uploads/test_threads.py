@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from queue import SimpleQueue
 
 import pytest
 from task_killing import interrupted
 
-from airflow_provider_ittybit.uploads.threads import some_done
+from airflow_provider_ittybit.uploads import threads
+from airflow_provider_ittybit.uploads.threads import as_done, next_of
 
 LATE = 20.0
 """Seconds after which the future gets done by itself, should the waiting not end before."""
 
 
-def test_those_that_are_done_are_given_at_once() -> None:
-    futures: list[Future[int]] = [Future() for _ in range(3)]
-    futures[0].set_result(1)
-    futures[2].set_exception(ValueError())
-    assert some_done(futures) == {futures[0], futures[2]}
-
-
-def test_it_waits_for_the_first() -> None:
-    futures: list[Future[int]] = [Future(), Future()]
+def test_each_is_given_once_when_it_is_done_whatever_came_of_it() -> None:
+    futures: list[Future[int]] = [Future() for _ in range(4)]
+    futures[2].set_result(1)
+    given = as_done(futures)
+    assert next(given) is futures[2]
+    futures[3].set_exception(ValueError())
+    futures[0].cancel()
+    assert [next(given), next(given)] == [futures[3], futures[0]]
     finishing = threading.Thread(target=futures[1].set_result, args=(1,))
     finishing.start()
-    assert some_done(futures) == {futures[1]}
+    assert list(given) == [futures[1]]
     finishing.join()
+
+
+def test_none_are_waited_for() -> None:
+    assert list(as_done([])) == []
+
+
+def test_what_is_raised_meanwhile_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "SLICE", 0.01)
+    looks = iter([None, None])
+    with pytest.raises(StopIteration):
+        next_of(SimpleQueue[int](), lambda: next(looks))
 
 
 @pytest.mark.parametrize("ends_wait", [True, False], ids=["waiting", "about-to-wait"])
@@ -36,9 +48,9 @@ def test_a_signal_is_handled_before_any_is_done(*, ends_wait: bool) -> None:
     late.start()
 
     def is_waited_for() -> bool:
-        return bool(vars(future)["_waiters"])
+        return bool(vars(future)["_done_callbacks"])
 
     with interrupted(is_waited_for, KeyboardInterrupt, ends_wait=ends_wait), pytest.raises(KeyboardInterrupt):
-        some_done([future])
+        list(as_done([future]))
     late.cancel()
     assert not future.done()
