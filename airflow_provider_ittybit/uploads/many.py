@@ -98,8 +98,8 @@ def side_by_side(
             for future in as_done([pool.submit(in_turn, line) for line in lines]):
                 future.result()
         except BaseException:  # no error of an item comes out here
+            pool.shutdown(wait=False, cancel_futures=True)  # before any thread is free for the next
             stop()
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
     return results, dict(sorted(errors.items()))
 

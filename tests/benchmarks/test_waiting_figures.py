@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from benchmarks.waiting import renewed
+from benchmarks.waiting import ContenderError, measured_in, renewed
 from benchmarks.waiting_figures import Figures, Series, figures, lateness, percentile, summary
 from benchmarks.waiting_job import Event, Job, Outcome
 from benchmarks.waiting_plan import ALONE, ENTRIES, OURS, Plan
@@ -60,6 +60,14 @@ def verdict(size: dict[str, Any], part: str) -> bool:
 )
 def test_a_percentile_is_a_value_that_was_seen(values: list[float], percent: float, expected: float | None) -> None:
     assert percentile(values, percent) == expected
+
+
+def test_what_a_process_measured_is_found_among_what_is_logged() -> None:
+    outcome = Outcome(cpu=1.5, events=[Event(1, 2.0, "ready")])
+    found = measured_in(f"2026-01-01 begins\n{outcome.dump()}\n2026-01-01 [error] a look failed\n")
+    assert (found.cpu, found.events) == (outcome.cpu, outcome.events)
+    with pytest.raises(ContenderError, match="a look failed"):
+        measured_in("begins\na look failed\n")
 
 
 def test_a_ratio_is_taken_within_a_round_to_its_best_peer() -> None:

@@ -142,10 +142,18 @@ def measure(job: Job, variables: Mapping[str, str]) -> Figures:
         raise ContenderError((done.stderr.strip() or done.stdout.strip() or "no word").splitlines()[-1])
     with build_opener(ProxyHandler({})).open(f"{job.control}/control/report", timeout=60) as answer:
         report = json.load(answer)
-    told = [line for line in done.stdout.splitlines() if line.startswith("{")]  # a trigger may log there until the end
+    return figures(job, measured_in(done.stdout), report)
+
+
+def measured_in(output: str) -> Outcome:
+    """Find what a process measured among what its triggers logged, until the end.
+
+    :raises ContenderError: it is not there.
+    """
+    told = [line for line in output.splitlines() if line.startswith("{")]
     if not told:
-        raise ContenderError((done.stdout.strip() or "no word").splitlines()[-1])
-    return figures(job, Outcome.load(told[-1]), report)
+        raise ContenderError((output.strip() or "no word").splitlines()[-1])
+    return Outcome.load(told[-1])
 
 
 def _job(plan: Plan, entry: Entry, waiting: int, number: int, places: Mapping[str, str]) -> Job:

@@ -36,9 +36,12 @@ def test_none_are_waited_for() -> None:
 
 def test_what_is_raised_meanwhile_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "SLICE", 0.01)
-    looks = iter([None, None])
+    looks, queue = iter([None, None]), SimpleQueue[int]()
+    late = threading.Timer(LATE, queue.put, [1])
+    late.start()
     with pytest.raises(StopIteration):
-        next_of(SimpleQueue[int](), lambda: next(looks))
+        next_of(queue, lambda: next(looks))
+    late.cancel()
 
 
 @pytest.mark.parametrize("ends_wait", [True, False], ids=["waiting", "about-to-wait"])
